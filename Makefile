@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# make               build usnd, usn and usn-run into build/
+# make demo          install what is missing, build, and show the main job (as root)
+# make check         install what is missing, build, and run every test (as root)
+# make bench         speed, as ratios to a peer in the same run (as root)
+# make lint          clang-format, clang-tidy, shellcheck
+# make install       DESTDIR= PREFIX=
+# make SAN=address,undefined   a build with sanitizers, in build/san-address-undefined/
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DOCDIR ?= $(PREFIX)/share/doc/usn
+
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool /usr/local/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+SAN ?=
+
+comma := ,
+O := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+# The object for a UAPI header of this machine's: BPF has no multiarch path of its own.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' -DUSN_SBINDIR='"$(SBINDIR)"' \
+	-Iagent -Iinclude -I$(O)/gen \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror \
+	-fno-common $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
+BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -D__BPF__ -Wall -Wextra -Werror -I. -Iinclude -Ibpf \
+	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+
+objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
+BASE := $(call objects,agent/base/*.c)
+LIB := $(call objects,agent/lib/*.c)
+USND := $(call objects,agent/usnd/*.c)
+USN := $(call objects,agent/usn/*.c)
+RUN := $(call objects,agent/usn-run/*.c)
+OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN)
+
+# Everything but the mains, for the programs and for the unit tests.
+ARCHIVES := $(O)/libusnd.a $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
+PROGRAMS := $(O)/usnd $(O)/usn $(O)/usn-run
+EXAMPLES := $(O)/examples/rig_echo
+TEST_HELPERS := $(patsubst tests/helpers/%.c,$(O)/tests/%,$(wildcard tests/helpers/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
+BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
+
+all: $(PROGRAMS) $(EXAMPLES)
+
+$(O)/libbase.a: $(BASE)
+$(O)/libusn.a: $(LIB)
+$(O)/libusnd.a: $(filter-out %/main.o,$(USND))
+$(O)/libusncmd.a: $(filter-out %/main.o,$(USN))
+$(ARCHIVES):
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libusn.a $(O)/libbase.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson
+$(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson
+$(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/gen/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+$(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
+	@mv $@.tmp $@
+
+# The interface as the agent serves it.
+$(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@.tmp
+	@mv $@.tmp $@
+
+$(O)/agent/usnd/pins.o: $(O)/gen/bind.skel.h
+$(O)/agent/lib/tap.o: $(O)/gen/tap.skel.h
+$(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
+
+$(O)/examples/%: docs/examples/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) -o $@ $<
+
+$(O)/tests/%: tests/unit/%.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson
+$(O)/tests/%: tests/helpers/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
+$(O)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
+
+UNITS := $(patsubst systemd/%.in,$(O)/systemd/%,$(wildcard systemd/*.in))
+$(O)/systemd/%: systemd/%.in
+	@mkdir -p $(@D)
+	sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SBINDIR@|$(SBINDIR)|g' $< > $@
+
+install: all $(UNITS)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(COMPLETIONDIR) \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(MANDIR)/man1 \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+	install -m 755 $(O)/usnd $(DESTDIR)$(SBINDIR)/usnd
+	install -m 755 $(O)/usn $(O)/usn-run $(DESTDIR)$(BINDIR)
+	install -m 644 completions/usn.bash $(DESTDIR)$(COMPLETIONDIR)/usn
+	install -m 644 completions/usn-run.bash $(DESTDIR)$(COMPLETIONDIR)/usn-run
+	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 $(O)/systemd/usnd.service $(O)/systemd/usn@.service $(DESTDIR)$(UNITDIR)
+	install -m 644 docs/*.md README.md SECURITY.md LICENSE $(DESTDIR)$(DOCDIR)
+	install -m 644 docs/examples/* systemd/usn0.conf $(O)/systemd/example-app.service \
+		$(DESTDIR)$(DOCDIR)/examples
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/usnd $(DESTDIR)$(BINDIR)/usn $(DESTDIR)$(BINDIR)/usn-run \
+		$(DESTDIR)$(COMPLETIONDIR)/usn $(DESTDIR)$(COMPLETIONDIR)/usn-run \
+		$(DESTDIR)$(UNITDIR)/usnd.service $(DESTDIR)$(UNITDIR)/usn@.service \
+		$(patsubst docs/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard docs/man/*.1)) \
+		$(patsubst docs/man/%.5,$(DESTDIR)$(MANDIR)/man5/%.5,$(wildcard docs/man/*.5)) \
+		$(patsubst docs/man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard docs/man/*.8))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+deps:
+	tools/deps
+# What needs the packages is a make of its own: this one has looked for compilers before they came.
+demo: deps
+	$(MAKE) all
+	tools/demo
+check: deps
+	tests/run
+bench: deps
+	$(MAKE) all benches
+	tests/bench/run
+lint:
+	tools/lint
+
+tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(UNITS)
+unit-tests: $(UNIT_TESTS)
+benches: $(BENCHES)
+skeletons: $(O)/gen/bind.skel.h $(O)/gen/tap.skel.h $(O)/gen/io.usn.varlink.h
+
+clean:
+	rm -rf build
+
+.PHONY: all install uninstall deps demo check bench lint tests unit-tests benches skeletons clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(O)/gen/*.d)

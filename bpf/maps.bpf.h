@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The pinned maps. The agent creates them; taps reuse owners and newborns. Types are in usn/abi.h. */
+#ifndef USN_MAPS_BPF_H
+#define USN_MAPS_BPF_H
+
+#include <bpf/bpf_helpers.h>
+#include <usn/abi.h>
+
+/* cgroup id -> device; written by the agent, read once a socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, USN_BINDINGS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct usn_binding);
+} bindings SEC(".maps");
+
+/* N of usnN -> what the agent needs after a restart. No program reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, USN_DEVICES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct usn_device);
+} devices SEC(".maps");
+
+/* N of usnN -> verdicts; the agent makes the entry with the device. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, USN_DEVICES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct usn_counters);
+} counters SEC(".maps");
+
+/* Who made a socket, beside the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct usn_owner);
+} owners SEC(".maps");
+
+/* The same for sockets without storage yet, by the low bits of the cookie. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, USN_NEWBORNS);
+	__type(key, __u32);
+	__type(value, struct usn_owner);
+} newborns SEC(".maps");
+
+#endif

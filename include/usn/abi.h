@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF programs and user space share: map keys and values, the ring record, the counters.
+ *
+ * Everything here is pinned or crosses a ring buffer, so it outlives the program that wrote it: no
+ * enums or bit-fields in structs, padding is explicit, sizes are asserted, and USN_ABI_VERSION
+ * changes whenever a layout does. Integers are in host byte order.
+ */
+#ifndef USN_ABI_H
+#define USN_ABI_H
+
+#ifndef __BPF__
+#include <linux/types.h>
+#endif
+
+#define USN_ABI_VERSION 1
+
+#define USN_NAME_SIZE 16 /* IFNAMSIZ: a device name with its NUL */
+#define USN_COMM_SIZE 16 /* TASK_COMM_LEN */
+
+#define USN_DEVICES_MAX 4096   /* usn0 ... usn4095 */
+#define USN_BINDINGS_MAX 16384 /* live runs and bound units */
+#define USN_NEWBORNS 32768     /* sockets that nobody asked about yet, a power of two */
+
+/* bindings: cgroup id (u64) -> the device that new sockets of that cgroup are bound to. */
+struct usn_binding {
+	char device[USN_NAME_SIZE];
+	__u32 ifindex; /* 0: the device is gone, refuse */
+	__u32 number;  /* N of usnN, the key into counters */
+	/* The ifindex means another device in another network namespace: refuse there. */
+	__u64 netns_cookie;
+};
+
+/* devices: N of usnN (u32) -> what the agent must know after a restart. */
+struct usn_device {
+	char name[USN_NAME_SIZE];
+	__u32 ifindex;
+	__u32 peer; /* USN_PEER_* */
+	__u64 netns_cookie;
+};
+
+#define USN_PEER_NONE 0
+#define USN_PEER_ECHO 1
+
+/* counters: N of usnN (u32), per CPU -> how often each verdict was given. */
+struct usn_counters {
+	__u64 bound;          /* sockets bound at creation */
+	__u64 kept;           /* sockets left alone: a cgroup further in had bound them */
+	__u64 rebound;        /* sockets bound again, at connect or bind to a foreign address */
+	__u64 exempted;       /* sockets unbound, at connect or bind to an exempt address */
+	__u64 refused_device; /* sockets refused: the device is gone */
+	__u64 refused_netns;  /* sockets refused: made in another network namespace */
+	__u64 refused_rebind; /* connects and binds refused: the kernel would not (un)bind */
+};
+
+/* Who made a socket. owners (socket storage) and newborns (array) hold it; see bpf/owner.bpf.h. */
+struct usn_owner {
+	__u64 cookie; /* of the socket; 0: the entry is empty or being written */
+	__u64 cgroup_id;
+	__u32 pid; /* process (thread group) */
+	__u32 tid; /* thread */
+	char comm[USN_COMM_SIZE];
+};
+
+/* One packet in a tap's ring buffer; caplen bytes, from the network header on, follow it. */
+struct usn_record {
+	__u64 mono_ns;   /* CLOCK_MONOTONIC, ns */
+	__u64 lost;      /* records this tap had lost when this one was made */
+	__u64 cgroup_id; /* of the owner; 0: unknown, as in the four below */
+	__u64 cookie;
+	__u32 pid;
+	__u32 tid;
+	char comm[USN_COMM_SIZE];
+	__u32 ifindex;
+	__u32 len;      /* of the packet, bytes */
+	__u32 caplen;   /* bytes that follow */
+	__u16 protocol; /* ETH_P_*, host order */
+	__u8 direction; /* USN_DIR_* */
+	__u8 reserved;
+};
+
+#define USN_DIR_IN 1  /* from the rig to the host */
+#define USN_DIR_OUT 2 /* from the host to the rig */
+
+_Static_assert(sizeof(struct usn_binding) == 32, "usn_binding is pinned");
+_Static_assert(sizeof(struct usn_device) == 32, "usn_device is pinned");
+_Static_assert(sizeof(struct usn_counters) == 56, "usn_counters is pinned");
+_Static_assert(sizeof(struct usn_owner) == 40, "usn_owner is pinned");
+_Static_assert(sizeof(struct usn_record) == 72, "usn_record crosses the ring");
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's types that the BPF programs use, by hand: the contexts come from the UAPI, and of the
+ * kernel's own structures only what is read stands here (CO-RE finds the offsets on the running kernel).
+ */
+#ifndef USN_VMLINUX_H
+#define USN_VMLINUX_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define SOL_SOCKET 1
+#define SO_BINDTODEVICE 25
+#define IPPROTO_MPTCP 262
+
+/* include/uapi/linux/bpf.h of 6.6: "this program has nothing to say, ask the next one". */
+#define TCX_NEXT -1
+
+#endif
