@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The agent's client: connect (starting an agent where there is none), call, decode. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "lib/client.h"
+#include "lib/varlink.h"
+
+#define ANSWER_MAX (16 << 20) /* bytes; 4,096 devices with some runs each need a tenth */
+
+struct client {
+	struct varlink v;
+};
+
+static int try_connect(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = USN_SOCKET };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* Beside the caller's own program (a build tree), else where it was installed. */
+static void agent_path(char path[PATH_MAX])
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n > 0) {
+		self[n] = '\0';
+		if (snprintf(path, PATH_MAX, "%s/usnd", dirname(self)) < PATH_MAX &&
+		    !access(path, X_OK))
+			return;
+	}
+	snprintf(path, PATH_MAX, "%s/usnd", USN_SBINDIR);
+}
+
+static _Noreturn void exec_agent(int out)
+{
+	char path[PATH_MAX];
+
+	agent_path(path);
+	dup2(out, STDERR_FILENO);
+	dup2(out, STDOUT_FILENO);
+	execl(path, "usnd", "--ephemeral", (char *)NULL);
+	dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
+	_exit(1);
+}
+
+/* The first line that the agent said, without its name. */
+static void first_line(int fd, char *line, size_t size)
+{
+	size_t n = 0;
+	ssize_t got;
+
+	while (n < size - 1 && (got = read(fd, line + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	if (!strncmp(line, "usnd: ", 6))
+		memmove(line, line + 6, strlen(line + 6) + 1);
+}
+
+/* usnd goes into the background once its socket answers, or says why it cannot. */
+static int start_agent(struct usn_err *e)
+{
+	_cleanup_close_ int in = -1, out = -1;
+	char line[300];
+	int fds[2], status;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return usn_fail_errno(e, errno, "cannot start the agent: pipe");
+	in = fds[0];
+	out = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return usn_fail_errno(e, errno, "cannot start the agent: fork");
+	if (!pid)
+		exec_agent(out);
+	out = close_fd(out);
+	first_line(in, line, sizeof(line));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return usn_fail(e, EIO, "%s",
+				line[0] ? line : "the agent ended before it was ready");
+	return 0;
+}
+
+static int connect_or_start(struct usn_err *e)
+{
+	int fd = try_connect(), i, r;
+
+	if (fd >= 0)
+		return fd;
+	if (fd == -EACCES)
+		return usn_fail(e, EACCES,
+				"the agent's socket %s is for root only: run this as root",
+				USN_SOCKET);
+	if (fd != -ENOENT && fd != -ECONNREFUSED)
+		return usn_fail_errno(e, -fd, "cannot reach the agent at %s", USN_SOCKET);
+	if (geteuid() != 0)
+		return usn_fail(
+			e, EPERM,
+			"no agent is running, and only root can start one: run this as root");
+	r = start_agent(e);
+	if (r < 0)
+		return r;
+	/* Another caller's agent may hold the lock and be about to listen. */
+	for (i = 0; i < 200; i++) {
+		fd = try_connect();
+		if (fd >= 0)
+			return fd;
+		poll(NULL, 0, 10);
+	}
+	return usn_fail_errno(e, -fd, "the agent was started but does not answer at %s",
+			      USN_SOCKET);
+}
+
+int client_open(struct client **ret, struct usn_err *e)
+{
+	struct client *c;
+	int fd = connect_or_start(e);
+
+	if (fd < 0)
+		return fd;
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		close_fd(fd);
+		return usn_fail(e, ENOMEM, "out of memory");
+	}
+	varlink_init(&c->v, fd, ANSWER_MAX);
+	*ret = c;
+	return 0;
+}
+
+struct client *client_free(struct client *c)
+{
+	if (!c)
+		return NULL;
+	varlink_done(&c->v);
+	free(c);
+	return NULL;
+}
+
+static int send_call(struct client *c, const char *method, json_t *parameters, struct usn_err *e)
+{
+	json_t *call = json_pack("{s:o, s:o}", "method", json_sprintf("io.usn.%s", method),
+				 "parameters", parameters);
+	int r;
+
+	if (!call)
+		return usn_fail(e, ENOMEM, "out of memory");
+	r = varlink_send(&c->v, call, -1);
+	json_decref(call);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot ask the agent") : 0;
+}
+
+static int receive(struct client *c, json_t **ret, struct usn_err *e)
+{
+	int r;
+
+	while (!(r = varlink_next(&c->v, ret))) {
+		r = varlink_read(&c->v);
+		if (!r)
+			return usn_fail(e, ECONNRESET,
+					"the agent ended while it was asked: try again");
+		if (r < 0)
+			return usn_fail_errno(e, -r, "cannot read the agent's answer");
+	}
+	return r < 0 ? usn_fail(e, EBADMSG, "the agent's answer is not a JSON object") : 0;
+}
+
+static int refused(const json_t *answer, const char *name, struct usn_err *e)
+{
+	const json_t *p = json_object_get(answer, "parameters");
+	int code = (int)json_integer_value(json_object_get(p, "errno"));
+	const char *text = json_string_value(json_object_get(p, "message"));
+
+	return usn_fail(e, code > 0 ? code : EIO, "%s", text ? text : name);
+}
+
+int client_call(struct client *c, const char *method, json_t *parameters, json_t **ret, int *ret_fd,
+		struct usn_err *e)
+{
+	json_t *answer, *p;
+	const char *error;
+	int r;
+
+	r = send_call(c, method, parameters, e);
+	if (r < 0)
+		return r;
+	r = receive(c, &answer, e);
+	if (r < 0)
+		return r;
+	error = json_string_value(json_object_get(answer, "error"));
+	p = json_object_get(answer, "parameters");
+	if (error)
+		r = refused(answer, error, e);
+	else if (!json_is_object(p))
+		r = usn_fail(e, EBADMSG, "the agent's answer to %s has no parameters", method);
+	else if (ret_fd && c->v.in_fd < 0)
+		r = usn_fail(e, EBADMSG, "the agent's answer to %s lacks a descriptor", method);
+	if (r >= 0) {
+		*ret = json_incref(p);
+		if (ret_fd)
+			*ret_fd = TAKE_FD(c->v.in_fd);
+	}
+	json_decref(answer);
+	return r;
+}

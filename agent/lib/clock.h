@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The two clocks of a capture. */
+#ifndef USN_CLOCK_H
+#define USN_CLOCK_H
+
+#include <stdint.h>
+
+/*
+ * CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, ns. Taken once a batch and added to the records'
+ * stamps: a step of the wall clock then shows as a step between two batches.
+ */
+int64_t clock_real_offset(void);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Writes captures as pcapng (draft-ietf-opsawg-pcapng): raw IP packets with nanoseconds, direction,
+ * process and thread, and the number of packets lost before each.
+ *
+ * Blocks are collected in a buffer and reach the kernel whole, when it is full or when it is
+ * flushed: once per batch is right for a tail. After an error the writer can still say how many
+ * packets are out, and what is not out stays in the buffer, so that a later flush goes on where
+ * this one ended. All functions return 0 or -errno.
+ */
+#ifndef USN_PCAPNG_H
+#define USN_PCAPNG_H
+
+#include <stdint.h>
+
+#define PCAPNG_TEXT_MAX 4096 /* bytes of a name or a description */
+#define PCAPNG_PACKET_MAX \
+	(16U * 1024 * 1024) /* captured bytes; readers refuse much larger blocks */
+
+struct pcapng;
+
+struct pcapng_packet {
+	uint32_t interface; /* from pcapng_interface() */
+	uint64_t real_ns;   /* CLOCK_REALTIME, ns since the epoch */
+	const void *data;   /* from the network header on */
+	uint32_t caplen;
+	uint32_t len;
+	uint8_t direction; /* USN_DIR_*, 0: unknown */
+	uint32_t pid;      /* 0: owner unknown */
+	uint32_t tid;
+	uint64_t dropped; /* packets of this interface lost since its preceding one */
+};
+
+struct pcapng_statistics {
+	uint32_t interface;
+	uint64_t start_ns; /* as real_ns */
+	uint64_t end_ns;
+	uint64_t received;
+	uint64_t dropped;
+};
+
+/*
+ * Begins a section for the program named application (NULL: not said). The descriptor stays the
+ * caller's. Nothing is written before the first flush.
+ */
+int pcapng_open(int fd, const char *application, struct pcapng **ret);
+
+/* Frees the writer; what was not flushed is lost. Returns NULL. */
+struct pcapng *pcapng_free(struct pcapng *w);
+
+static inline void pcapng_freep(struct pcapng **w)
+{
+	pcapng_free(*w);
+}
+
+/* Adds an interface before its first packet. snaplen 0: no limit; description may be NULL. */
+int pcapng_interface(struct pcapng *w, const char *name, const char *description, uint32_t snaplen,
+		     uint32_t *ret_interface);
+
+/*
+ * -EINVAL: no such interface, or caplen > len; -EMSGSIZE: too large. Else only a full buffer's
+ * flush fails.
+ */
+int pcapng_packet(struct pcapng *w, const struct pcapng_packet *p);
+
+/* The interface's totals, at the end of a capture. */
+int pcapng_statistics(struct pcapng *w, const struct pcapng_statistics *s);
+
+/*
+ * Hands the buffered blocks to the kernel. When a regular file takes only a part of them (ENOSPC),
+ * the block that was begun is cut off again, so that the file ends with a whole one. Writing to a
+ * closed pipe raises SIGPIPE unless the caller ignores it, then it is -EPIPE.
+ */
+int pcapng_flush(struct pcapng *w);
+
+/* Packets whose blocks the kernel has taken whole. */
+uint64_t pcapng_written(const struct pcapng *w);
+
+#endif
