@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The agent's beginning and end. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "usnd/agent.h"
+#include "usnd/cgroup.h"
+#include "usnd/device.h"
+#include "usnd/netlink.h"
+#include "usnd/pins.h"
+#include "usnd/run.h"
+#include "usnd/service.h"
+#include "usnd/watch.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+static int read_netns_cookie(uint64_t *ret, struct usn_err *e)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(*ret);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len) < 0)
+		return usn_fail_errno(e, errno, "cannot tell the network namespace");
+	return 0;
+}
+
+/* The agent must not be in a run of its own: that would never end. */
+static int open_cgroup(struct agent *a, struct usn_err *e)
+{
+	int r = cgroup_open_root(&a->cgroup_root_fd, &a->cgroup_path, e);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(a->cgroup_root_fd, USN_CGROUP, 0755) < 0 && errno != EEXIST)
+		return usn_fail_errno(e, errno, "cannot make the cgroup %s/%s", a->cgroup_path,
+				      USN_CGROUP);
+	a->cgroup_fd = openat(a->cgroup_root_fd, USN_CGROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (a->cgroup_fd < 0)
+		return usn_fail_errno(e, errno, "cannot open the cgroup %s/%s", a->cgroup_path,
+				      USN_CGROUP);
+	r = cgroup_leave(a->cgroup_root_fd, USN_CGROUP);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot leave the run that this was started in") : 0;
+}
+
+static int adopt_devices(struct agent *a, struct usn_err *e)
+{
+	struct usn_device entry;
+	uint32_t i;
+	int r;
+
+	for (i = 0; i < USN_DEVICES_MAX; i++) {
+		if (device_entry_get(a->pins, i, &entry) < 0)
+			continue;
+		r = device_adopt(a, i, &entry, e);
+		if (r < 0 && r != -ENODEV)
+			return r;
+	}
+	return 0;
+}
+
+static int open_parts(struct agent *a, struct usn_err *e)
+{
+	int r = loop_init(&a->loop);
+
+	if (r < 0)
+		return usn_fail_errno(e, -r, "cannot make an event loop");
+	r = read_netns_cookie(&a->netns_cookie, e);
+	if (r >= 0)
+		r = service_open(a, e);
+	if (r >= 0)
+		r = netlink_open(&a->nl, e);
+	/* Before the devices are read: what goes after that is then noticed. */
+	if (r >= 0)
+		r = watch_open(a, e);
+	if (r >= 0)
+		r = open_cgroup(a, e);
+	if (r >= 0)
+		r = pins_open(a->cgroup_fd, &a->pins, e);
+	if (r >= 0)
+		r = runs_open(a, e);
+	if (r >= 0)
+		r = adopt_devices(a, e);
+	return r;
+}
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	return 0;
+}
+
+int agent_open(struct agent **ret, struct usn_err *e)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return usn_fail(e, ENOMEM, "out of memory");
+	a->loop.epoll_fd = a->cgroup_fd = a->cgroup_root_fd = a->run_events.fd = a->signals.fd = -1;
+	/* Its reasons are ours to give, in one line. */
+	libbpf_set_print(silent);
+	r = open_parts(a, e);
+	if (r < 0) {
+		agent_free(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+struct agent *agent_free(struct agent *a)
+{
+	bool idle;
+	size_t i;
+
+	if (!a)
+		return NULL;
+	idle = agent_idle(a) && a->pins && a->run_events.fd >= 0;
+	for (i = 0; i < USN_DEVICES_MAX; i++)
+		device_free(a->devices[i]);
+	runs_close(a);
+	pins_free(a->pins);
+	if (idle) {
+		pins_remove();
+		unlinkat(a->cgroup_root_fd, USN_CGROUP, AT_REMOVEDIR);
+	}
+	close_fd(a->cgroup_fd);
+	close_fd(a->cgroup_root_fd);
+	free(a->cgroup_path);
+	watch_free(a->watch);
+	netlink_free(a->nl);
+	/* Last: it holds the lock, and the next agent may begin once that is free. */
+	a->service = service_free(a->service);
+	close_fd(a->signals.fd);
+	loop_done(&a->loop);
+	free(a);
+	return NULL;
+}

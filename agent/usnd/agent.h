@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The agent: what it owns while it runs. All of it can be read back from the kernel. */
+#ifndef USN_AGENT_H
+#define USN_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <usn/abi.h>
+
+#include "usnd/loop.h"
+
+#define USN_CGROUP "usn" /* the cgroup above all runs, in the root of the tree */
+
+struct device;
+struct netlink;
+struct pins;
+struct run;
+struct service;
+struct usn_err;
+struct watch;
+
+struct agent {
+	struct loop loop;
+	struct netlink *nl;
+	struct pins *pins;
+	struct service *service;
+	struct watch *watch; /* interfaces that go behind our back */
+	int cgroup_fd;       /* of USN_CGROUP */
+	int cgroup_root_fd;
+	char *cgroup_path;
+	uint64_t netns_cookie;                   /* the devices' network namespace */
+	struct device *devices[USN_DEVICES_MAX]; /* by N of usnN */
+	size_t n_devices;
+	LIST_HEAD(, run) runs;
+	struct source signals;
+	struct source run_events; /* inotify: cgroup.events of the runs */
+	uint32_t last_run;        /* K of the newest usnN-K */
+};
+
+/*
+ * Opens everything and adopts what an earlier agent left. The socket listens first, so that callers
+ * wait instead of failing while the programs load.
+ */
+int agent_open(struct agent **ret, struct usn_err *e);
+
+/* Ends. Devices, bindings and programs stay as long as there is a device or a run. */
+struct agent *agent_free(struct agent *a);
+
+static inline bool agent_idle(const struct agent *a)
+{
+	return !a->n_devices && LIST_EMPTY(&a->runs);
+}
+
+#endif

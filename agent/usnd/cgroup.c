@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The cgroup v2 tree. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/mountinfo.h"
+#include "usnd/cgroup.h"
+
+/* A mount that lies under another one is in mountinfo too: what counts is what the path opens. */
+static int open_cgroup2(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -1;
+	return TAKE_FD(fd);
+}
+
+int cgroup_open_root(int *ret_fd, char **ret_path, struct usn_err *e)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ struct mount *m = malloc(sizeof(*m));
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	bool whole = false;
+	int r;
+
+	if (!f || !m)
+		return usn_fail_errno(e, errno, "cannot read /proc/self/mountinfo");
+	while (!whole && (r = mountinfo_next(f, m)) != 0) {
+		int candidate;
+
+		if (r < 0 || strcmp(m->fstype, "cgroup2"))
+			continue;
+		whole = !strcmp(m->root, "/");
+		if (fd >= 0 && !whole)
+			continue;
+		candidate = open_cgroup2(m->point);
+		if (candidate < 0) {
+			whole = false;
+			continue;
+		}
+		close_fd(fd);
+		fd = candidate;
+		free(path);
+		path = strdup(m->point);
+	}
+	if (fd < 0)
+		return usn_fail(
+			e, ENOENT,
+			"no cgroup v2 tree is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+	if (!path)
+		return usn_fail(e, ENOMEM, "out of memory");
+	*ret_fd = TAKE_FD(fd);
+	*ret_path = TAKE_PTR(path);
+	return 0;
+}
+
+int cgroup_id(int dir_fd, uint64_t *ret)
+{
+	struct {
+		struct file_handle h;
+		uint64_t id;
+	} handle = { .h.handle_bytes = sizeof(uint64_t) };
+	int mount_id;
+
+	if (name_to_handle_at(dir_fd, "", &handle.h, &mount_id, AT_EMPTY_PATH) < 0)
+		return -errno;
+	memcpy(ret, handle.h.f_handle, sizeof(*ret));
+	return 0;
+}
+
+bool cgroup_populated(int dir_fd)
+{
+	_cleanup_close_ int fd = openat(dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	char text[256];
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false; /* ENODEV: removed meanwhile */
+	text[n] = '\0';
+	return strstr(text, "populated 1") != NULL;
+}
+
+/* Calls f for each directory in a directory. Stops at the first error. */
+static int each_child(int dir_fd, int (*f)(int dir_fd, const char *name, void *arg), void *arg)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	struct dirent *d;
+	DIR *dir;
+
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close_fd(fd);
+		return -ENOMEM;
+	}
+	while (r >= 0 && (d = readdir(dir))) {
+		if (d->d_type == DT_DIR && d->d_name[0] != '.')
+			r = f(dir_fd, d->d_name, arg);
+	}
+	closedir(dir);
+	return r;
+}
+
+struct pids {
+	pid_t *pids;
+	size_t n;
+};
+
+static int add_pids(int dir_fd, struct pids *p)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	pid_t pid, *more;
+
+	if (fd < 0)
+		return errno == ENODEV || errno == ENOENT ? 0 : -errno;
+	f = fdopen(fd, "r");
+	if (!f) {
+		close_fd(fd);
+		return -ENOMEM;
+	}
+	while (fscanf(f, "%d", &pid) == 1) {
+		more = realloc(p->pids, (p->n + 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		p->pids = more;
+		p->pids[p->n++] = pid;
+	}
+	return 0;
+}
+
+static int add_child_pids(int dir_fd, const char *name, void *arg)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return 0; /* gone meanwhile */
+	r = add_pids(fd, arg);
+	return r < 0 ? r : each_child(fd, add_child_pids, arg);
+}
+
+int cgroup_pids(int dir_fd, pid_t **ret, size_t *ret_n)
+{
+	struct pids p = { 0 };
+	int r = add_pids(dir_fd, &p);
+
+	if (r >= 0)
+		r = each_child(dir_fd, add_child_pids, &p);
+	if (r < 0) {
+		free(p.pids);
+		return r;
+	}
+	*ret = p.pids;
+	*ret_n = p.n;
+	return 0;
+}
+
+static int remove_child(int dir_fd, const char *name, void *arg)
+{
+	(void)arg;
+	return cgroup_remove(dir_fd, name);
+}
+
+int cgroup_remove(int parent_fd, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!unlinkat(parent_fd, name, AT_REMOVEDIR) || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY && errno != ENOTEMPTY)
+		return -errno;
+	/* EBUSY: a process, or a cgroup that the run made inside. */
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (cgroup_populated(fd))
+		return -EBUSY;
+	each_child(fd, remove_child, NULL);
+	return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static bool inside(const char *path)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/cgroup", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0, n = strlen(path);
+
+	while (f && getline(&line, &size, f) >= 0) {
+		if (!strncmp(line, "0::/", 4) && !strncmp(line + 4, path, n) &&
+		    (line[4 + n] == '/' || line[4 + n] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+int cgroup_leave(int root_fd, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!inside(path))
+		return 0;
+	fd = openat(root_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	return fd < 0 || write(fd, "0", 1) < 0 ? -errno : 0;
+}

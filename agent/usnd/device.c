@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Devices: up, down, adopted, lent. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "usnd/agent.h"
+#include "usnd/device.h"
+#include "usnd/netlink.h"
+#include "usnd/peer.h"
+#include "usnd/pins.h"
+#include "usnd/run.h"
+#include "usnd/tun.h"
+
+static void device_freep(struct device **d)
+{
+	device_free(*d);
+}
+
+static struct device *device_new(struct agent *a, uint32_t number)
+{
+	struct device *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->agent = a;
+	d->number = number;
+	d->queue.fd = -1;
+	d->rig.fd = -1;
+	snprintf(d->name, sizeof(d->name), "usn%u", number);
+	return d;
+}
+
+/* Puts it among the agent's devices and starts its peer. */
+static int device_serve(struct device *d, struct usn_err *e)
+{
+	int r = d->rig.fd >= 0 ? 0 : peer_start(d);
+
+	if (r < 0)
+		return usn_fail_errno(e, -r, "cannot read %s", d->name);
+	d->agent->devices[d->number] = d;
+	d->agent->n_devices++;
+	return 0;
+}
+
+struct device *device_free(struct device *d)
+{
+	if (!d)
+		return NULL;
+	if (d->agent->devices[d->number] == d) {
+		d->agent->devices[d->number] = NULL;
+		d->agent->n_devices--;
+	}
+	peer_stop(d);
+	loop_forget(&d->agent->loop, &d->rig);
+	close_fd(d->queue.fd);
+	close_fd(d->rig.fd);
+	free(d);
+	return NULL;
+}
+
+/* Whether this host has the address, by trying to bind it: one dump of all addresses less per device. */
+static bool is_local(const struct prefix *p)
+{
+	_cleanup_close_ int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 sa6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in sa4 = { .sin_family = AF_INET };
+
+	memcpy(&sa4.sin_addr, p->addr, sizeof(sa4.sin_addr));
+	memcpy(&sa6.sin6_addr, p->addr, sizeof(sa6.sin6_addr));
+	if (p->family == AF_INET)
+		return !bind(fd, (struct sockaddr *)&sa4, sizeof(sa4));
+	return !bind(fd, (struct sockaddr *)&sa6, sizeof(sa6));
+}
+
+static int check_addresses(struct agent *a, const struct settings *s, struct usn_err *e)
+{
+	char text[PREFIX_TEXT_SIZE], owner[IF_NAMESIZE] = "";
+	size_t i;
+
+	for (i = 0; i < s->n_addresses; i++) {
+		const struct prefix *p = &s->addresses[i];
+		uint32_t ifindex;
+
+		if (!is_local(p))
+			continue;
+		ifindex = netlink_who_has(a->nl, p);
+		if (ifindex && if_indextoname(ifindex, owner))
+			return usn_fail(
+				e, EADDRINUSE,
+				"the address %s is already used by %s: give another Address=",
+				prefix_text(p, text), owner);
+	}
+	return 0;
+}
+
+static int device_publish(struct device *d, struct usn_err *e)
+{
+	struct usn_device entry = { .ifindex = d->ifindex,
+				    .peer = d->settings.peer,
+				    .netns_cookie = d->agent->netns_cookie };
+	int r;
+
+	memcpy(entry.name, d->name, sizeof(entry.name));
+	r = device_entry_put(d->agent->pins, d->number, &entry);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot enter %s into the device map", d->name) : 0;
+}
+
+/* Until tun_keep, the last step, the interface ends with its descriptor: what fails leaves nothing. */
+static int device_make(struct device *d, struct usn_err *e)
+{
+	struct agent *a = d->agent;
+	int r;
+
+	r = tun_create(d->name, &d->queue.fd, &d->ifindex, e);
+	if (r < 0)
+		return r;
+	r = device_publish(d, e);
+	if (r < 0)
+		return r;
+	r = netlink_guard(a->nl, true);
+	if (r < 0 && r != -EOPNOTSUPP && r != -EAFNOSUPPORT)
+		return usn_fail_errno(e, -r, "cannot guard the host's IPv6 default route");
+	r = netlink_configure(a->nl, d->ifindex, d->number, &d->settings, e);
+	if (r < 0)
+		return r;
+	r = tun_keep(d->queue.fd);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot keep %s", d->name) : 0;
+}
+
+static void guard_end(struct agent *a)
+{
+	if (!a->n_devices)
+		netlink_guard(a->nl, false);
+}
+
+int device_up(struct agent *a, uint32_t number, const struct settings *s, struct usn_err *e)
+{
+	_cleanup_(device_freep) struct device *d = device_new(a, number);
+	int r;
+
+	if (!d)
+		return usn_fail(e, ENOMEM, "out of memory");
+	d->settings = *s;
+	r = check_addresses(a, s, e);
+	if (r < 0)
+		return r;
+	r = device_make(d, e);
+	if (r >= 0)
+		r = device_serve(d, e);
+	if (r < 0) {
+		if (d->ifindex)
+			device_entry_remove(a->pins, number);
+		guard_end(a);
+		return r;
+	}
+	runs_follow(a, number, d->ifindex);
+	TAKE_PTR(d);
+	return 0;
+}
+
+/* What the kernel knows of an existing device's settings. */
+static int read_back(struct device *d, const struct usn_device *entry)
+{
+	struct link_state st;
+	int r = netlink_link(d->agent->nl, entry->ifindex, &st);
+
+	if (r == -ENODEV)
+		return r;
+	if (r < 0 || strcmp(st.name, d->name) || strcmp(st.kind, "tun"))
+		return r < 0 ? r : -ENODEV;
+	d->ifindex = entry->ifindex;
+	d->settings.mtu = st.mtu;
+	d->settings.peer = entry->peer;
+	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
+}
+
+static void rig_ready(struct source *s, uint32_t events);
+
+/* The queue is free, or a rig has it: then the agent gets the same one from the rig. */
+static int get_queue(struct device *d, struct usn_err *e)
+{
+	int r = tun_attach(d->name, &d->queue.fd, e);
+
+	if (r != -EBUSY)
+		return r;
+	r = tun_borrow(d->name, &d->queue.fd, &d->rig_pid, &d->rig.fd);
+	if (r < 0)
+		return usn_fail_errno(e, -r, "%s is held by a process that cannot be found",
+				      d->name);
+	d->rig.ready = rig_ready;
+	r = loop_watch(&d->agent->loop, &d->rig, EPOLLIN);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot watch the rig of %s", d->name) : 0;
+}
+
+int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entry,
+		 struct usn_err *e)
+{
+	_cleanup_(device_freep) struct device *d = device_new(a, number);
+	int r;
+
+	if (!d)
+		return usn_fail(e, ENOMEM, "out of memory");
+	if (entry->netns_cookie != a->netns_cookie)
+		return usn_fail(
+			e, EXDEV,
+			"%s belongs to an agent in another network namespace: start usnd there",
+			d->name);
+	r = read_back(d, entry);
+	if (r == -ENODEV) {
+		runs_follow(a, number, 0);
+		device_entry_remove(a->pins, number);
+		return r;
+	}
+	if (r < 0)
+		return usn_fail_errno(e, -r, "cannot read the settings of %s", d->name);
+	r = get_queue(d, e);
+	if (r >= 0)
+		r = device_serve(d, e);
+	if (r < 0)
+		return r;
+	runs_follow(a, number, d->ifindex);
+	TAKE_PTR(d);
+	return 0;
+}
+
+/* Bindings first: from here on their new sockets are refused, whatever happens to the interface. */
+void device_gone(struct device *d)
+{
+	struct agent *a = d->agent;
+	uint32_t number = d->number;
+
+	runs_follow(a, number, 0);
+	device_entry_remove(a->pins, number);
+	device_free(d);
+	guard_end(a);
+}
+
+int device_down(struct device *d, struct usn_err *e)
+{
+	struct agent *a = d->agent;
+	int r;
+
+	runs_follow(a, d->number, 0);
+	r = netlink_delete_link(a->nl, d->ifindex);
+	if (r < 0 && r != -ENODEV) {
+		runs_follow(a, d->number, d->ifindex);
+		return usn_fail_errno(e, -r, "cannot remove %s", d->name);
+	}
+	device_gone(d);
+	return 0;
+}
+
+static void rig_ready(struct source *s, uint32_t events)
+{
+	struct device *d = SOURCE_OWNER(s, struct device, rig);
+	int r;
+
+	(void)events;
+	loop_forget(&d->agent->loop, s);
+	s->fd = close_fd(s->fd);
+	d->rig_pid = 0;
+	/* Packets that the rig left unread are still in the queue: the peer goes on with them. */
+	r = peer_start(d);
+	if (r < 0)
+		log_line(LOG_ERR, "%s: cannot read its queue again: %s", d->name, strerror(-r));
+}
+
+int device_lend(struct device *d, pid_t pid, int pidfd, struct usn_err *e)
+{
+	int flags, r;
+
+	if (d->rig.fd >= 0) {
+		close_fd(pidfd);
+		return usn_fail(e, EBUSY, "%s has a rig already: process %d", d->name, d->rig_pid);
+	}
+	d->rig = (struct source){ .fd = pidfd, .ready = rig_ready };
+	d->rig_pid = pid;
+	r = loop_watch(&d->agent->loop, &d->rig, EPOLLIN);
+	if (r < 0) {
+		d->rig.fd = close_fd(pidfd);
+		return usn_fail_errno(e, -r, "cannot watch process %d", pid);
+	}
+	peer_stop(d);
+	/* What an earlier rig set on the open file that it shared with us. */
+	flags = fcntl(d->queue.fd, F_GETFL);
+	if (flags >= 0)
+		fcntl(d->queue.fd, F_SETFL, flags & ~O_NONBLOCK);
+	return 0;
+}

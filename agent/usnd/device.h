@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A device: a persistent TUN with its settings, its queue, and who reads that: peer or rig. */
+#ifndef USN_DEVICE_H
+#define USN_DEVICE_H
+
+#include <sys/types.h>
+
+#include <usn/abi.h>
+
+#include "usnd/loop.h"
+#include "usnd/settings.h"
+
+struct agent;
+struct usn_err;
+
+struct device {
+	struct agent *agent;
+	uint32_t number;
+	char name[USN_NAME_SIZE];
+	uint32_t ifindex;
+	struct settings settings;
+	struct source
+		queue; /* the TUN queue; its open file is shared with the rig while there is one */
+	struct source rig; /* pidfd of the rig, -1: none */
+	pid_t rig_pid;
+	/* What the peer did, packets. */
+	uint64_t peer_read, peer_answered, peer_failed;
+};
+
+/* Makes a device. What fails leaves nothing. */
+int device_up(struct agent *a, uint32_t number, const struct settings *s, struct usn_err *e);
+
+/* Takes over the device that the entry describes. -ENODEV: it is gone, and forgotten now. */
+int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entry,
+		 struct usn_err *e);
+
+/* Removes a device; its bindings refuse from here on. */
+int device_down(struct device *d, struct usn_err *e);
+
+/* The interface went without us: bindings refuse until there is one of that name again. */
+void device_gone(struct device *d);
+
+/* Stops serving; the device itself stays. */
+struct device *device_free(struct device *d);
+
+/* Lends the queue to a rig, known by pidfd (taken): until it ends, the peer stands aside. */
+int device_lend(struct device *d, pid_t pid, int pidfd, struct usn_err *e);
+
+#endif

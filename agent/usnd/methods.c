@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The methods of io.usn. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "usnd/agent.h"
+#include "usnd/device.h"
+#include "usnd/netlink.h"
+#include "usnd/report.h"
+#include "usnd/run.h"
+#include "usnd/service.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5 */
+#endif
+
+static int get_number(const json_t *parameters, uint32_t *ret, struct usn_err *e)
+{
+	const char *name = json_string_value(json_object_get(parameters, "device"));
+
+	if (!name)
+		return usn_fail(e, EINVAL, "the parameter 'device' is missing");
+	return parse_device(name, ret, e);
+}
+
+static int get_device(struct caller *c, const json_t *parameters, struct device **ret,
+		      struct usn_err *e)
+{
+	uint32_t number;
+	int r = get_number(parameters, &number, e);
+
+	if (r < 0)
+		return r;
+	if (!c->agent->devices[number])
+		return usn_fail(e, ENODEV, "the device usn%u is not up: usn up usn%u", number,
+				number);
+	*ret = c->agent->devices[number];
+	return 0;
+}
+
+/* Up */
+
+static int read_settings(const json_t *words, uint32_t number, struct settings *ret,
+			 struct usn_err *e)
+{
+	size_t n = json_array_size(words), i;
+	_cleanup_free_ const char **list = calloc(n + 1, sizeof(*list));
+	char path[64];
+	int r;
+
+	if (!list)
+		return usn_fail(e, ENOMEM, "out of memory");
+	for (i = 0; i < n; i++) {
+		list[i] = json_string_value(json_array_get(words, i));
+		if (!list[i])
+			return usn_fail(e, EINVAL,
+					"the parameter 'settings' is not a list of strings");
+	}
+	settings_default(number, ret);
+	snprintf(path, sizeof(path), USN_CONFIG_DIR "/usn%u.conf", number);
+	r = settings_read(path, ret, e);
+	if (r >= 0)
+		r = settings_apply(list, n, ret, e);
+	return r < 0 ? r : settings_check(ret, e);
+}
+
+static bool same_addresses(const struct settings *a, const struct settings *b)
+{
+	size_t i, j;
+
+	if (a->n_addresses != b->n_addresses)
+		return false;
+	for (i = 0; i < a->n_addresses; i++) {
+		for (j = 0; j < b->n_addresses; j++) {
+			if (prefix_equal(&a->addresses[i], &b->addresses[j]))
+				break;
+		}
+		if (j == b->n_addresses)
+			return false;
+	}
+	return true;
+}
+
+static int check_same(const struct device *d, const struct settings *s, struct usn_err *e)
+{
+	const char *what = !same_addresses(&d->settings, s) ? "addresses"
+			   : d->settings.mtu != s->mtu      ? "MTU"
+			   : d->settings.peer != s->peer    ? "peer"
+							    : NULL;
+
+	if (!what)
+		return 0;
+	return usn_fail(e, EEXIST, "%s is up already with another %s: usn down %s first", d->name,
+			what, d->name);
+}
+
+/* net.ipv4.conf.all.rp_filter counts beside the device's own, and the larger one wins. */
+static json_t *warnings(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/sys/net/ipv4/conf/all/rp_filter", "re");
+	json_t *list = json_array();
+	int value = 0;
+
+	if (f && fscanf(f, "%d", &value) == 1 && value)
+		json_array_append_new(
+			list, json_sprintf("net.ipv4.conf.all.rp_filter is %d: the host drops "
+					   "replies that no route leads back to; set it to 0",
+					   value));
+	return list;
+}
+
+static int method_up(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		     struct usn_err *e)
+{
+	struct settings s;
+	struct device *d;
+	uint32_t number;
+	int r = get_number(parameters, &number, e);
+
+	(void)ret_fd;
+	if (r >= 0)
+		r = read_settings(json_object_get(parameters, "settings"), number, &s, e);
+	if (r < 0)
+		return r;
+	d = c->agent->devices[number];
+	r = d ? check_same(d, &s, e) : device_up(c->agent, number, &s, e);
+	if (r < 0)
+		return r;
+	*ret = json_pack("{s:b, s:o}", "created", !d, "warnings", warnings());
+	return 0;
+}
+
+/* Down */
+
+static int check_unused(struct device *d, struct usn_err *e)
+{
+	char names[200] = "";
+	struct run *r;
+	size_t n = 0;
+
+	LIST_FOREACH(r, &d->agent->runs, list)
+	{
+		if (r->number == d->number && n < sizeof(names))
+			n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", n ? " " : "",
+					      r->name);
+	}
+	if (!n)
+		return 0;
+	return usn_fail(e, EBUSY, "%s is in use by %s: end them, or take it from them with --force",
+			d->name, names);
+}
+
+static int method_down(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		       struct usn_err *e)
+{
+	struct device *d;
+	int r = get_device(c, parameters, &d, e);
+
+	(void)ret_fd;
+	runs_sweep(c->agent);
+	if (r >= 0 && !json_is_true(json_object_get(parameters, "force")))
+		r = check_unused(d, e);
+	if (r >= 0)
+		r = device_down(d, e);
+	if (r < 0)
+		return r;
+	*ret = json_object();
+	return 0;
+}
+
+/* List */
+
+static int method_list(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		       struct usn_err *e)
+{
+	struct device *only = NULL;
+	json_t *list, *o;
+	size_t i;
+	int r = 0;
+
+	(void)ret_fd;
+	if (json_object_get(parameters, "device"))
+		r = get_device(c, parameters, &only, e);
+	if (r < 0)
+		return r;
+	runs_sweep(c->agent);
+	list = json_array();
+	for (i = 0; i < USN_DEVICES_MAX && r >= 0; i++) {
+		struct device *d = c->agent->devices[i];
+
+		if (!d || (only && d != only))
+			continue;
+		r = report_device(d, &o, e);
+		if (r >= 0)
+			json_array_append_new(list, o);
+	}
+	if (r < 0) {
+		json_decref(list);
+		return r;
+	}
+	*ret = json_pack("{s:o}", "devices", list);
+	return 0;
+}
+
+/* Run */
+
+static int check_up(struct device *d, struct usn_err *e)
+{
+	struct link_state st;
+
+	if (netlink_link(d->agent->nl, d->ifindex, &st) < 0)
+		return usn_fail(e, ENODEV, "the interface %s was removed: usn up %s", d->name,
+				d->name);
+	if (!st.up)
+		return usn_fail(e, ENETDOWN, "the interface %s was taken down: ip link set %s up",
+				d->name, d->name);
+	return 0;
+}
+
+static int check_netns(struct caller *c, const json_t *netns, struct usn_err *e)
+{
+	if (!netns || (uint64_t)json_integer_value(netns) == c->agent->netns_cookie)
+		return 0;
+	return usn_fail(e, EXDEV,
+			"the devices are in another network namespace: run this where the agent "
+			"was started");
+}
+
+static int method_run(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		      struct usn_err *e)
+{
+	struct device *d;
+	int r = get_device(c, parameters, &d, e);
+
+	if (r >= 0 && c->launching)
+		r = usn_fail(e, EBUSY, "this connection has a run already");
+	if (r >= 0)
+		r = check_netns(c, json_object_get(parameters, "netns"), e);
+	if (r >= 0)
+		r = check_up(d, e);
+	if (r >= 0)
+		r = run_start(d, &c->launching, ret_fd, e);
+	if (r < 0)
+		return r;
+	*ret = json_pack("{s:s}", "run", c->launching->name);
+	return 0;
+}
+
+/* Rig */
+
+/* The process that connected, even if its number was given to another one since. */
+static int caller_pidfd(struct caller *c, struct usn_err *e)
+{
+	socklen_t len = sizeof(int);
+	int fd;
+
+	if (!getsockopt(c->source.fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &len))
+		return fd;
+	fd = (int)syscall(SYS_pidfd_open, c->cred.pid, 0);
+	return fd < 0 ? usn_fail_errno(e, errno, "cannot watch process %d", c->cred.pid) : fd;
+}
+
+static int method_rig(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		      struct usn_err *e)
+{
+	_cleanup_close_ int queue = -1;
+	struct device *d;
+	int r = get_device(c, parameters, &d, e), pidfd;
+
+	if (r < 0)
+		return r;
+	pidfd = caller_pidfd(c, e);
+	if (pidfd < 0)
+		return pidfd;
+	queue = fcntl(d->queue.fd, F_DUPFD_CLOEXEC, 3);
+	if (queue < 0) {
+		close_fd(pidfd);
+		return usn_fail_errno(e, errno, "cannot lend the queue of %s", d->name);
+	}
+	r = device_lend(d, c->cred.pid, pidfd, e);
+	if (r < 0)
+		return r;
+	*ret_fd = TAKE_FD(queue);
+	*ret = json_object();
+	return 0;
+}
+
+const struct method methods[] = {
+	{ "Up", method_up },   { "Down", method_down }, { "List", method_list },
+	{ "Run", method_run }, { "Rig", method_rig },
+};
+const size_t n_methods = ARRAY_SIZE(methods);

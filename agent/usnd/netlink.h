@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Interfaces, addresses and routes over rtnetlink(7). */
+#ifndef USN_NETLINK_H
+#define USN_NETLINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "usnd/settings.h"
+
+struct netlink;
+struct usn_err;
+
+struct link_state {
+	uint32_t ifindex;
+	char name[IFNAMSIZ];
+	char kind[16]; /* "tun", ... or empty */
+	bool up;
+	uint32_t mtu;
+	/* Counted by the device; out: host to rig, in: rig to host. */
+	uint64_t out_packets, out_bytes, out_dropped;
+	uint64_t in_packets, in_bytes, in_dropped;
+};
+
+int netlink_open(struct netlink **ret, struct usn_err *e);
+struct netlink *netlink_free(struct netlink *nl);
+
+/* Gives a new device all that the settings say, and takes it up. One request, one system call. */
+int netlink_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
+		      const struct settings *s, struct usn_err *e);
+
+int netlink_delete_link(struct netlink *nl, uint32_t ifindex);
+
+/* *ret by index. -ENODEV: there is none. */
+int netlink_link(struct netlink *nl, uint32_t ifindex, struct link_state *ret);
+
+/* The global addresses of an interface into s->addresses. */
+int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct settings *s);
+
+/* The interface that has this address; 0: none. */
+uint32_t netlink_who_has(struct netlink *nl, const struct prefix *p);
+
+/*
+ * A device's v6 default route serves its bound sockets. On a host without a default route of its own it
+ * would serve everybody: the guard, an unreachable default with a better metric, keeps them off it.
+ */
+int netlink_guard(struct netlink *nl, bool on);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What outlives the agent: programs, links and maps under /sys/fs/bpf/usn. A first agent publishes them
+ * by one rename; a later one takes the maps over and swaps its own programs into the links, so that
+ * there is never a moment without a program.
+ */
+#ifndef USN_PINS_H
+#define USN_PINS_H
+
+#include <stdint.h>
+#include <usn/abi.h>
+
+#define USN_PINS "/sys/fs/bpf/usn"
+
+struct pins;
+struct usn_err;
+
+/* cgroup_fd: the cgroup above all runs, which the programs are attached to. */
+int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e);
+struct pins *pins_free(struct pins *p);
+
+/* Detaches and forgets everything. Only with no device and no run left. */
+void pins_remove(void);
+
+/* bindings. 0 or -errno (-ENOENT, -EEXIST, -E2BIG when the map is full). */
+int binding_add(struct pins *p, uint64_t cgroup_id, const struct usn_binding *b);
+int binding_replace(struct pins *p, uint64_t cgroup_id, const struct usn_binding *b);
+int binding_get(struct pins *p, uint64_t cgroup_id, struct usn_binding *ret);
+int binding_remove(struct pins *p, uint64_t cgroup_id);
+/* The first id for *prev == 0, else the one after *prev. -ENOENT: no more. */
+int binding_next(struct pins *p, uint64_t prev, uint64_t *ret);
+
+/* devices, and with each its entry in counters. */
+int device_entry_put(struct pins *p, uint32_t number, const struct usn_device *d);
+int device_entry_get(struct pins *p, uint32_t number, struct usn_device *ret);
+void device_entry_remove(struct pins *p, uint32_t number);
+
+/* The device's counters, summed over the CPUs. */
+int counters_read(struct pins *p, uint32_t number, struct usn_counters *ret);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Devices and runs as JSON. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "usnd/agent.h"
+#include "usnd/cgroup.h"
+#include "usnd/device.h"
+#include "usnd/netlink.h"
+#include "usnd/pins.h"
+#include "usnd/report.h"
+#include "usnd/run.h"
+
+/* The process's name; anything can be in it, JSON takes only UTF-8. */
+static json_t *process(pid_t pid)
+{
+	char path[64], comm[64] = "?";
+	_cleanup_close_ int fd = -1;
+	ssize_t n, i;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, comm, sizeof(comm) - 1);
+	if (n > 0)
+		comm[n] = '\0';
+	for (i = 0; i < n; i++) {
+		if (comm[i] == '\n')
+			comm[i] = '\0';
+		else if (comm[i] < ' ' || comm[i] > '~')
+			comm[i] = '?';
+	}
+	return json_pack("{s:i, s:s}", "pid", pid, "command", comm);
+}
+
+static json_t *addresses(const struct settings *s)
+{
+	json_t *list = json_array();
+	char text[PREFIX_TEXT_SIZE];
+	size_t i;
+
+	for (i = 0; i < s->n_addresses; i++)
+		json_array_append_new(list, json_string(prefix_text(&s->addresses[i], text)));
+	return list;
+}
+
+static json_t *run_json(struct run *r)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	json_t *list = json_array();
+	size_t n = 0, i;
+
+	if (!cgroup_pids(r->dir_fd, &pids, &n)) {
+		for (i = 0; i < n; i++)
+			json_array_append_new(list, process(pids[i]));
+	}
+	return json_pack("{s:s, s:I, s:o}", "name", r->name, "cgroup", (json_int_t)r->id,
+			 "processes", list);
+}
+
+static json_t *runs_of(struct device *d)
+{
+	json_t *list = json_array();
+	struct run *r;
+
+	LIST_FOREACH(r, &d->agent->runs, list)
+	{
+		if (r->number == d->number)
+			json_array_insert_new(list, 0, run_json(r));
+	}
+	return list;
+}
+
+static json_t *traffic(uint64_t packets, uint64_t bytes, uint64_t dropped)
+{
+	return json_pack("{s:I, s:I, s:I}", "packets", (json_int_t)packets, "bytes",
+			 (json_int_t)bytes, "dropped", (json_int_t)dropped);
+}
+
+#define VERDICT(name)                                      \
+	{                                                  \
+#name, offsetof(struct usn_counters, name) \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset;
+} verdicts[] = {
+	VERDICT(bound),          VERDICT(kept),          VERDICT(rebound),        VERDICT(exempted),
+	VERDICT(refused_device), VERDICT(refused_netns), VERDICT(refused_rebind),
+};
+
+_Static_assert(sizeof(verdicts) / sizeof(verdicts[0]) ==
+		       sizeof(struct usn_counters) / sizeof(uint64_t),
+	       "every counter is reported");
+
+static json_t *verdicts_of(struct device *d)
+{
+	struct usn_counters c = { 0 };
+	json_t *o = json_object();
+	size_t i;
+
+	counters_read(d->agent->pins, d->number, &c);
+	for (i = 0; i < ARRAY_SIZE(verdicts); i++)
+		json_object_set_new(o, verdicts[i].name,
+				    json_integer(*(json_int_t *)((char *)&c + verdicts[i].offset)));
+	return o;
+}
+
+int report_device(struct device *d, json_t **ret, struct usn_err *e)
+{
+	struct link_state st;
+	json_t *o;
+	int r = netlink_link(d->agent->nl, d->ifindex, &st);
+
+	if (r < 0)
+		return usn_fail_errno(e, -r, "cannot read the state of %s", d->name);
+	o = json_pack("{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "name",
+		      d->name, "ifindex", (int)d->ifindex, "up", st.up, "mtu", (int)st.mtu,
+		      "addresses", addresses(&d->settings), "peer", peer_name(d->settings.peer),
+		      "out", traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
+		      traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
+		      (json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,
+		      "peer_failed", (json_int_t)d->peer_failed, "verdicts", verdicts_of(d), "runs",
+		      runs_of(d));
+	if (!o)
+		return usn_fail(e, ENOMEM, "out of memory");
+	if (d->rig.fd >= 0)
+		json_object_set_new(o, "rig", process(d->rig_pid));
+	*ret = o;
+	return 0;
+}

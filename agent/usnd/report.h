@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the agent tells of a device and its runs: the type Device of io.usn. */
+#ifndef USN_REPORT_H
+#define USN_REPORT_H
+
+#include <jansson.h>
+
+struct device;
+struct usn_err;
+
+/* 0: *ret is a new object. -ENODEV: the interface is gone. */
+int report_device(struct device *d, json_t **ret, struct usn_err *e);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A run: a cgroup with a binding, from its launch until its last process has ended. */
+#ifndef USN_RUN_H
+#define USN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "usnd/loop.h"
+
+struct agent;
+struct device;
+struct usn_err;
+
+struct run {
+	struct agent *agent;
+	LIST_ENTRY(run) list;
+	char name[32];   /* of the cgroup: usnN-K */
+	uint32_t number; /* N of the device */
+	uint64_t id;
+	int dir_fd;
+	int watch;      /* inotify's */
+	bool launching; /* its launcher is still connected, so empty does not mean ended */
+};
+
+/* Makes a run. *ret_procs_fd is its cgroup.procs: who writes "0" to it is in. */
+int run_start(struct device *d, struct run **ret, int *ret_procs_fd, struct usn_err *e);
+
+/* The launcher has execed, or given up. */
+void run_launched(struct run *r);
+
+struct run *run_free(struct run *r);
+
+/* Starts to watch for runs that end, and takes over those that are there. */
+int runs_open(struct agent *a, struct usn_err *e);
+void runs_close(struct agent *a);
+
+/* Removes the runs that have ended: the kernel's word of an end may still be on its way. */
+void runs_sweep(struct agent *a);
+
+/* Points the bindings of a device's runs at its interface; 0: there is none, refuse. */
+void runs_follow(struct agent *a, uint32_t number, uint32_t ifindex);
+
+#endif

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The Varlink service: listen, accept, dispatch, answer. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "usnd/agent.h"
+#include "usnd/run.h"
+#include "usnd/service.h"
+
+#define RUN_DIR "/run/usn"
+#define LOCK RUN_DIR "/lock"
+#define REQUEST_MAX (64 << 10) /* bytes; the longest honest one is some hundred */
+#define CALLERS_MAX 1024
+#define LINGER_S 1 /* between the last run, device and caller and the end of an ephemeral agent */
+
+static const char description[] =
+#include "io.usn.varlink.h"
+	;
+
+struct service {
+	struct agent *agent;
+	int lock_fd;
+	struct source listener;
+	struct source timer; /* -1: not ephemeral */
+	LIST_HEAD(, caller) callers;
+	size_t n_callers;
+};
+
+/* Callers. */
+
+static void caller_free(struct caller *c)
+{
+	struct service *s = c->agent->service;
+
+	loop_forget(&c->agent->loop, &c->source);
+	LIST_REMOVE(c, list);
+	s->n_callers--;
+	if (c->launching)
+		run_launched(c->launching);
+	varlink_done(&c->v);
+	free(c);
+	service_settle(s);
+}
+
+static const struct {
+	int code;
+	const char *name;
+} errors[] = {
+	{ ENODEV, "io.usn.NoSuchDevice" }, { EBUSY, "io.usn.Busy" },   { EEXIST, "io.usn.Busy" },
+	{ EINVAL, "io.usn.Invalid" },      { EPERM, "io.usn.Denied" },
+};
+
+static json_t *error_answer(const struct usn_err *e)
+{
+	const char *name = "io.usn.Failed";
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		if (errors[i].code == e->code)
+			name = errors[i].name;
+	}
+	return json_pack("{s:s, s:{s:i, s:s%}}", "error", name, "parameters", "errno", e->code,
+			 "message", e->text, strlen(e->text));
+}
+
+/* Errors of the protocol, org.varlink.service.NAME (KEY: VALUE). */
+static json_t *protocol_error(const char *name, const char *key, const char *value)
+{
+	return json_pack("{s:o, s:{s:s}}", "error", json_sprintf("org.varlink.service.%s", name),
+			 "parameters", key, value);
+}
+
+static json_t *get_info(void)
+{
+	return json_pack("{s:{s:s, s:s, s:s, s:s, s:[s, s]}}", "parameters", "vendor", "usn",
+			 "product", "usnd", "version", USN_VERSION, "url", "", "interfaces",
+			 "org.varlink.service", "io.usn");
+}
+
+static json_t *get_description(const json_t *parameters)
+{
+	const char *name = json_string_value(json_object_get(parameters, "interface"));
+
+	if (!name)
+		return protocol_error("InvalidParameter", "parameter", "interface");
+	if (strcmp(name, "io.usn"))
+		return protocol_error("InterfaceNotFound", "interface", name);
+	return json_pack("{s:{s:s}}", "parameters", "description", description);
+}
+
+static json_t *call_method(struct caller *c, const struct method *m, const json_t *parameters,
+			   int *ret_fd)
+{
+	struct usn_err e = { .code = EIO, .text = "failed" };
+	json_t *result = NULL;
+
+	if (m->call(c, parameters, &result, ret_fd, &e) < 0) {
+		json_decref(result);
+		return error_answer(&e);
+	}
+	return json_pack("{s:o}", "parameters", result);
+}
+
+static json_t *dispatch(struct caller *c, const char *method, const json_t *parameters, int *ret_fd)
+{
+	size_t i;
+
+	if (!method)
+		return protocol_error("InvalidParameter", "parameter", "method");
+	if (!strcmp(method, "org.varlink.service.GetInfo"))
+		return get_info();
+	if (!strcmp(method, "org.varlink.service.GetInterfaceDescription"))
+		return get_description(parameters);
+	for (i = 0; i < n_methods; i++) {
+		if (!strncmp(method, "io.usn.", 7) && !strcmp(method + 7, methods[i].name))
+			return call_method(c, &methods[i], parameters, ret_fd);
+	}
+	return protocol_error("MethodNotFound", "method", method);
+}
+
+/* 0, or -errno when the connection is of no more use. */
+static int handle(struct caller *c, const json_t *call)
+{
+	const char *method = json_string_value(json_object_get(call, "method"));
+	_cleanup_close_ int fd = -1;
+	json_t *answer = dispatch(c, method, json_object_get(call, "parameters"), &fd);
+	int r = 0;
+
+	if (!answer)
+		return -ENOMEM;
+	if (!json_is_true(json_object_get(call, "oneway")))
+		r = varlink_send(&c->v, answer, fd);
+	json_decref(answer);
+	return r;
+}
+
+/* What was read, call by call, until an answer has to wait for the socket. */
+static int serve(struct caller *c)
+{
+	json_t *call;
+	int r = 0;
+
+	while (r >= 0 && !c->v.out_len && (r = varlink_next(&c->v, &call)) == 1) {
+		r = handle(c, call);
+		json_decref(call);
+	}
+	return r;
+}
+
+static void caller_ready(struct source *s, uint32_t events)
+{
+	struct caller *c = SOURCE_OWNER(s, struct caller, source);
+	int r = 1;
+
+	if (events & EPOLLOUT)
+		r = varlink_flush(&c->v) < 0 ? -EPIPE : 1;
+	if (r > 0 && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		r = varlink_read(&c->v);
+	if (r == -EAGAIN)
+		r = 1;
+	if (r > 0)
+		r = serve(c) < 0 ? -1 : 1;
+	if (r > 0)
+		r = loop_watch(&c->agent->loop, s, c->v.out_len ? EPOLLOUT : EPOLLIN) < 0 ? -1 : 1;
+	if (r <= 0)
+		caller_free(c);
+}
+
+static int caller_new(struct service *s, int fd)
+{
+	struct caller *c = calloc(1, sizeof(*c));
+	socklen_t len = sizeof(c->cred);
+
+	if (!c)
+		return -ENOMEM;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->cred, &len) < 0 || c->cred.uid != 0) {
+		free(c);
+		return -EPERM;
+	}
+	c->agent = s->agent;
+	c->source = (struct source){ .fd = fd, .ready = caller_ready };
+	if (loop_watch(&s->agent->loop, &c->source, EPOLLIN) < 0) {
+		free(c);
+		return -ENOMEM;
+	}
+	varlink_init(&c->v, fd, REQUEST_MAX);
+	LIST_INSERT_HEAD(&s->callers, c, list);
+	s->n_callers++;
+	return 0;
+}
+
+static void listener_ready(struct source *src, uint32_t events)
+{
+	struct service *s = SOURCE_OWNER(src, struct service, listener);
+	int fd;
+
+	(void)events;
+	while ((fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		if (s->n_callers >= CALLERS_MAX || caller_new(s, fd) < 0)
+			close(fd);
+	}
+	service_settle(s);
+}
+
+/* The socket. */
+
+static int listen_at(struct service *s, struct usn_err *e)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = USN_SOCKET };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask;
+	int r;
+
+	if (fd < 0)
+		return usn_fail_errno(e, errno, "cannot make a socket");
+	unlink(USN_SOCKET);
+	mask = umask(0177);
+	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
+	umask(mask);
+	if (r < 0 || listen(fd, SOMAXCONN) < 0)
+		return usn_fail_errno(e, errno, "cannot listen at %s", USN_SOCKET);
+	s->listener = (struct source){ .fd = fd, .ready = listener_ready };
+	r = loop_watch(&s->agent->loop, &s->listener, EPOLLIN);
+	if (r < 0)
+		return usn_fail_errno(e, -r, "cannot watch %s", USN_SOCKET);
+	TAKE_FD(fd);
+	return 0;
+}
+
+static bool answers(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = USN_SOCKET };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && !connect(fd, (struct sockaddr *)&sa, sizeof(sa));
+}
+
+/* An agent that is about to end holds the lock without answering: that one is waited for. */
+static int take_lock(struct service *s, struct usn_err *e)
+{
+	int i;
+
+	if (mkdir(RUN_DIR, 0755) < 0 && errno != EEXIST)
+		return usn_fail_errno(e, errno, "cannot make %s", RUN_DIR);
+	s->lock_fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0)
+		return usn_fail_errno(e, errno, "cannot open %s", LOCK);
+	for (i = 0; i < 500; i++) {
+		if (!flock(s->lock_fd, LOCK_EX | LOCK_NB))
+			return 0;
+		if (answers())
+			return usn_fail(e, EALREADY,
+					"an agent is running already: it answers at %s",
+					USN_SOCKET);
+		usleep(10000);
+	}
+	return usn_fail(e, EBUSY, "another agent holds %s but does not answer: end it first", LOCK);
+}
+
+int service_open(struct agent *a, struct usn_err *e)
+{
+	struct service *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return usn_fail(e, ENOMEM, "out of memory");
+	s->agent = a;
+	s->lock_fd = s->listener.fd = s->timer.fd = -1;
+	a->service = s;
+	r = take_lock(s, e);
+	if (r < 0)
+		return r;
+	return listen_at(s, e);
+}
+
+struct service *service_free(struct service *s)
+{
+	struct caller *c;
+
+	if (!s)
+		return NULL;
+	while ((c = LIST_FIRST(&s->callers)))
+		caller_free(c);
+	if (s->listener.fd >= 0) {
+		unlink(USN_SOCKET);
+		loop_forget(&s->agent->loop, &s->listener);
+		close_fd(s->listener.fd);
+	}
+	if (s->timer.fd >= 0)
+		loop_forget(&s->agent->loop, &s->timer);
+	close_fd(s->timer.fd);
+	close_fd(s->lock_fd);
+	free(s);
+	return NULL;
+}
+
+/* The end of an agent that was started on demand. */
+
+static void timer_ready(struct source *src, uint32_t events)
+{
+	struct service *s = SOURCE_OWNER(src, struct service, timer);
+	struct usn_err e;
+	uint64_t expired;
+
+	(void)events;
+	if (read(src->fd, &expired, sizeof(expired)) < 0 || !agent_idle(s->agent) || s->n_callers)
+		return;
+	/* Once the name is gone nobody new can come; whoever came before is in the backlog. */
+	unlink(USN_SOCKET);
+	listener_ready(&s->listener, EPOLLIN);
+	if (!s->n_callers) {
+		s->agent->loop.stop = true;
+		return;
+	}
+	loop_forget(&s->agent->loop, &s->listener);
+	s->listener.fd = close_fd(s->listener.fd);
+	if (listen_at(s, &e) < 0) {
+		log_line(LOG_ERR, "%s", e.text);
+		s->agent->loop.stop = true;
+	}
+}
+
+void service_make_ephemeral(struct service *s)
+{
+	s->timer =
+		(struct source){ .fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+				 .ready = timer_ready };
+	if (s->timer.fd < 0 || loop_watch(&s->agent->loop, &s->timer, EPOLLIN) < 0)
+		log_line(LOG_WARNING, "no timer: the agent will stay until it is ended");
+	service_settle(s);
+}
+
+void service_settle(struct service *s)
+{
+	bool done = agent_idle(s->agent) && !s->n_callers;
+	struct itimerspec when = { .it_value.tv_sec = done ? LINGER_S : 0 };
+
+	if (s->timer.fd >= 0)
+		timerfd_settime(s->timer.fd, 0, &when, NULL);
+}

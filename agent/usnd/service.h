@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The agent's Varlink service: who is connected, and what they ask. */
+#ifndef USN_SERVICE_H
+#define USN_SERVICE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "lib/varlink.h"
+#include "usnd/loop.h"
+
+struct agent;
+struct run;
+struct service;
+struct usn_err;
+
+/* One connection. */
+struct caller {
+	struct agent *agent;
+	LIST_ENTRY(caller) list;
+	struct source source;
+	struct varlink v;
+	struct ucred cred;
+	struct run *launching; /* the run that this connection is about to enter */
+};
+
+/* One method of io.usn. On success *ret is a new object and *ret_fd, if not -1, goes with the answer. */
+struct method {
+	const char *name;
+	int (*call)(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		    struct usn_err *e);
+};
+
+extern const struct method methods[];
+extern const size_t n_methods;
+
+/* Takes the lock of the only agent and listens. -EALREADY: an agent that answers has it. */
+int service_open(struct agent *a, struct usn_err *e);
+struct service *service_free(struct service *s);
+
+/* Lets an agent that was started on demand end once nothing is left to do. */
+void service_make_ephemeral(struct service *s);
+
+/* To be called whenever a run, a device or a caller has gone. */
+void service_settle(struct service *s);
+
+#endif

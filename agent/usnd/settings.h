@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a device can be told: the keys of its file and of the command line are the same ones. */
+#ifndef USN_SETTINGS_H
+#define USN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/parse.h"
+
+#define USN_CONFIG_DIR "/etc/usn"
+#define ADDRESSES_MAX 64
+#define MTU_DEFAULT 1500
+#define MTU_MIN 68      /* RFC 791 */
+#define MTU_MIN_V6 1280 /* RFC 8200 */
+#define MTU_MAX 65535   /* MAX_MTU, drivers/net/tun.c */
+
+struct usn_err;
+
+struct settings {
+	struct prefix addresses[ADDRESSES_MAX];
+	size_t n_addresses;
+	uint32_t mtu;
+	uint32_t peer; /* USN_PEER_* */
+};
+
+/* usnN: 10.(64 + N/256).(N mod 256).1/24, fd75:736e:0:N::1/64, MTU 1500, no peer. */
+void settings_default(uint32_t number, struct settings *ret);
+
+/*
+ * Reads path over *s; a file that is not there changes nothing. The first Address= replaces the addresses
+ * that were there before. Errors name the file and the line.
+ */
+int settings_read(const char *path, struct settings *s, struct usn_err *e);
+
+/* Applies "KEY=VALUE" words over *s, with the same rule for Address=. */
+int settings_apply(const char *const *words, size_t n, struct settings *s, struct usn_err *e);
+
+/* What is wrong only as a whole: an IPv6 address needs its MTU. */
+int settings_check(const struct settings *s, struct usn_err *e);
+
+const char *peer_name(uint32_t peer);
+
+#endif
