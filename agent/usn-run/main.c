@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * usn-run: env(1) for network devices.
+ *
+ * It asks the agent for a run, moves itself into the run's cgroup and execs in place, so that signals,
+ * terminal, job control and exit status are the application's own.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/parse.h"
+#include "lib/client.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* As env(1) has them. */
+#define EXIT_OURS 125
+#define EXIT_CANNOT_RUN 126
+#define EXIT_NOT_FOUND 127
+
+static const char help[] =
+	"usage: usn-run [OPTION]... ND=DEVICE [NAME=VALUE]... [--] COMMAND [ARGUMENT]...\n"
+	"\n"
+	"Runs COMMAND with all its sockets bound to DEVICE; it and its children become a run,\n"
+	"which usn list shows. Without ND=DEVICE the ND of the environment counts.\n"
+	"\n"
+	"  -i, --ignore-environment  start with an empty environment\n"
+	"  -u, --unset=NAME          remove NAME from the environment\n"
+	"  -C, --chdir=DIR           change to DIR first\n"
+	"      --help                show this\n"
+	"      --version             show the version\n"
+	"\n"
+	"Exit status: COMMAND's; 125 if usn-run itself fails, 126 if COMMAND cannot be run,\n"
+	"127 if it is not found.\n"
+	"\n"
+	"  usn-run ND=usn0 -- ping -c 3 10.64.0.2\n";
+
+struct options {
+	bool clear;
+	const char **unset; /* names, ended by NULL */
+	size_t n_unset;
+	const char *dir;
+};
+
+static int parse_options(int argc, char **argv, struct options *o, struct usn_err *e)
+{
+	static const struct option longs[] = { { "ignore-environment", no_argument, NULL, 'i' },
+					       { "unset", required_argument, NULL, 'u' },
+					       { "chdir", required_argument, NULL, 'C' },
+					       { "help", no_argument, NULL, 'h' },
+					       { "version", no_argument, NULL, 'V' },
+					       { 0 } };
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+iu:C:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			o->clear = true;
+			break;
+		case 'u':
+			o->unset[o->n_unset++] = optarg;
+			break;
+		case 'C':
+			o->dir = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(fflush(stdout) ? EXIT_OURS : 0);
+		case 'V':
+			puts("usn-run " USN_VERSION);
+			exit(fflush(stdout) ? EXIT_OURS : 0);
+		default:
+			return usn_fail(
+				e, EINVAL,
+				"wrong option '%s', or its value is missing: see usn-run --help",
+				argv[optind - 1]);
+		}
+	}
+	return 0;
+}
+
+/* Applies the options and the NAME=VALUE words; argv[optind] is the command afterwards. */
+static int set_environment(int argc, char **argv, const struct options *o, struct usn_err *e)
+{
+	_cleanup_free_ char *inherited = NULL;
+	size_t i;
+
+	/* ND says where to run: -i clears it for the application only if it is not what decides. */
+	if (o->clear && getenv("ND"))
+		inherited = strdup(getenv("ND"));
+	if (o->clear)
+		clearenv();
+	if (inherited)
+		setenv("ND", inherited, 1);
+	for (i = 0; i < o->n_unset; i++) {
+		if (unsetenv(o->unset[i]) < 0)
+			return usn_fail(e, EINVAL, "cannot unset '%s': not a variable's name",
+					o->unset[i]);
+	}
+	/* getopt has taken a "--" already if it stood before the variables. */
+	for (; optind < argc && strcmp(argv[optind], "--"); optind++) {
+		if (!strchr(argv[optind], '='))
+			break;
+		if (argv[optind][0] == '=' || putenv(argv[optind]))
+			return usn_fail(e, EINVAL, "'%s' is not NAME=VALUE", argv[optind]);
+	}
+	if (optind < argc && !strcmp(argv[optind], "--"))
+		optind++;
+	if (optind == argc)
+		return usn_fail(e, EINVAL, "which command? See usn-run --help");
+	return 0;
+}
+
+static int wanted_device(const char **ret, struct usn_err *e)
+{
+	const char *nd = getenv("ND");
+	uint32_t number;
+
+	if (!nd || !*nd)
+		return usn_fail(e, EINVAL, "which device? Give ND=DEVICE, as in ND=usn0");
+	*ret = nd;
+	return parse_device(nd, &number, e);
+}
+
+/* So that the agent can say what is wrong before every socket is refused. */
+static json_t *parameters_for(const char *device)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	json_t *p = json_pack("{s:s}", "device", device);
+	unsigned long long cookie;
+	socklen_t len = sizeof(cookie);
+
+	if (fd >= 0 && !getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		json_object_set_new(p, "netns", json_integer((json_int_t)cookie));
+	return p;
+}
+
+/*
+ * Enters a run. The connection stays open until exec closes it, which tells the agent that an empty
+ * cgroup now means an ended run.
+ */
+static int enter_run(const char *device, struct usn_err *e)
+{
+	_cleanup_close_ int procs = -1;
+	struct client *c;
+	json_t *reply;
+	int r;
+
+	r = client_open(&c, e);
+	if (r < 0)
+		return r;
+	r = client_call(c, "Run", parameters_for(device), &reply, &procs, e);
+	if (r < 0)
+		return r;
+	json_decref(reply);
+	if (write(procs, "0", 1) < 0)
+		return usn_fail_errno(e, errno, "cannot enter the run's cgroup");
+	return 0;
+}
+
+static int prepare(int argc, char **argv, struct usn_err *e)
+{
+	_cleanup_free_ const char **unset = calloc((size_t)argc, sizeof(*unset));
+	struct options o = { .unset = unset };
+	const char *device = NULL;
+	int r;
+
+	if (!unset)
+		return usn_fail(e, ENOMEM, "out of memory");
+	r = parse_options(argc, argv, &o, e);
+	if (r >= 0)
+		r = set_environment(argc, argv, &o, e);
+	if (r >= 0)
+		r = wanted_device(&device, e);
+	if (r >= 0 && o.dir && chdir(o.dir) < 0)
+		r = usn_fail_errno(e, errno, "cannot change to '%s'", o.dir);
+	return r < 0 ? r : enter_run(device, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct usn_err e;
+	int error;
+
+	if (prepare(argc, argv, &e) < 0) {
+		fprintf(stderr, "usn-run: %s\n", e.text);
+		return EXIT_OURS;
+	}
+	execvp(argv[optind], argv + optind);
+	error = errno;
+	fprintf(stderr, "usn-run: cannot run '%s': %s\n", argv[optind], strerror(error));
+	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* usn, the command: finds the verb in the table and prints what went wrong, once. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "usn/verb.h"
+
+static const struct verb *const verbs[] = {
+	&verb_up, &verb_down, &verb_list, &verb_show, &verb_rig, &verb_tail,
+};
+
+static void print_help(FILE *f)
+{
+	size_t i;
+
+	fputs("usage: usn COMMAND [ARGUMENT]...\n\nuser-space network devices, and what passes on "
+	      "them\n\n",
+	      f);
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		fprintf(f, "  %-6s %-36s %s\n", verbs[i]->name, verbs[i]->arguments,
+			verbs[i]->summary);
+	fputs("\nusn COMMAND --help tells more; programs are started by usn-run.\n", f);
+}
+
+static void print_verb_help(const struct verb *v)
+{
+	printf("usage: usn %s %s\n\n%s\n", v->name, v->arguments, v->details);
+}
+
+static const struct verb *find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!strcmp(verbs[i]->name, name))
+			return verbs[i];
+	}
+	return NULL;
+}
+
+/* --help before "--" or the first operand that a command could follow. */
+static int wants_help(int argc, char **argv)
+{
+	return argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
+}
+
+static int run(const struct verb *v, int argc, char **argv)
+{
+	struct usn_err e = { .code = EIO, .text = "failed" };
+	int r = v->run(argc, argv, &e);
+
+	/* A full disk shows when the buffer is written. */
+	if (r >= 0 && (fflush(stdout) || ferror(stdout)))
+		r = usn_fail_errno(&e, errno, "cannot write to the standard output");
+	if (r >= 0)
+		return 0;
+	fprintf(stderr, "usn %s: %s\n", v->name, e.text);
+	return r == -EINVAL ? 2 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *v;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return 2;
+	}
+	if (wants_help(argc, argv) || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("usn " USN_VERSION);
+		return 0;
+	}
+	v = find(argv[1]);
+	if (!v) {
+		fprintf(stderr, "usn: there is no command '%s': see usn --help\n", argv[1]);
+		return 2;
+	}
+	if (wants_help(argc - 1, argv + 1)) {
+		print_verb_help(v);
+		return 0;
+	}
+	return run(v, argc - 1, argv + 1);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Two views of a row: lines for people in tcpdump's wording, and one JSON object a line for
+ * programs.
+ */
+#ifndef USN_VIEW_H
+#define USN_VIEW_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <usn/abi.h>
+
+#include "lib/dissect.h"
+
+struct packet_row {
+	const struct usn_record *rec;
+	const uint8_t *data; /* rec->caplen bytes, as packet_dissect() was given them */
+	const char *device;  /* name of rec->ifindex, NULL: not known */
+	uint64_t real_ns;    /* CLOCK_REALTIME, ns since the epoch */
+	struct packet_info info;
+};
+
+struct view {
+	void (*head)(FILE *f); /* before the first row; NULL: nothing to say */
+	void (*row)(FILE *f, const struct packet_row *p);
+};
+
+extern const struct view view_text;
+extern const struct view view_json;
+
+/*
+ * Makes n bytes at src, or those before a NUL, fit for a terminal: what is not printable ASCII, and
+ * the backslash, becomes \xNN. dst takes 4 * n + 1 bytes. Returns dst.
+ */
+char *view_escape(char *dst, const char *src, size_t n);
+
+#endif
