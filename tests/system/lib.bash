@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# For the system tests. A test is a function that in_sandbox runs in namespaces of its own: "set -eu" holds there, and
+# every command that fails fails the test.
+
+# in_sandbox FUNCTION: also what a test file loads this for.
+in_sandbox() {
+	# shellcheck disable=SC2046,SC2163
+	export -f $(compgen -A function | grep -vE '^(bats_|run$|setup|teardown|load)')
+	export ROOT="$BATS_TEST_DIRNAME/../.." TMP="$BATS_TEST_TMPDIR"
+	"$ROOT/tools/sandbox" bash -eux -o pipefail -c "$1"
+}
+
+# fails STATUS 'TEXT' COMMAND...: the command must exit with STATUS and say one line, with TEXT in it.
+fails() {
+	local want=$1 text=$2 out status=0
+	shift 2
+	out=$("$@" 2>&1 >/dev/null) || status=$?
+	[ "$status" = "$want" ] || { echo "'$*' exited with $status, not $want: $out"; return 1; }
+	[ "$(printf '%s\n' "$out" | wc -l)" = 1 ] || { echo "'$*' said more than one line: $out"; return 1; }
+	case $out in *"$text"*) ;; *) echo "'$*' said: $out"; return 1 ;; esac
+}
+
+# eventually COMMAND...: tries until it succeeds; fails after ten seconds. For what the kernel does in its own time.
+eventually() {
+	local end=$((SECONDS + 10))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { echo "never came true: $*"; return 1; }
+		sleep 0.02
+	done
+}
+
+# value JSON-PATH FILE-OR-STDIN: a python expression over the parsed document d.
+value() {
+	python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
+}
+
+show() {
+	usn show --json "$1" | value "$2"
+}
+
+# The pid of the agent in this sandbox.
+agent_pid() {
+	local tree
+	tree=$(awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") p = $5 } END { print p }' /proc/self/mountinfo)
+	for p in $(cat "$tree/cgroup.procs"); do
+		[ "$(cat "/proc/$p/comm" 2>/dev/null)" != usnd ] || echo "$p"
+	done
+}
+
+cgroup_tree() {
+	awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") p = $5 } END { print p }' /proc/self/mountinfo
+}
