@@ -35,12 +35,12 @@ static __always_inline const struct usn_binding *current_binding(void)
 }
 
 /* Adds one to a counter of the binding's device, on this CPU. */
-#define COUNT(b, field)                                                                            \
-	do {                                                                                       \
-		__u32 number = (b)->number;                                                        \
-		struct usn_counters *c = bpf_map_lookup_elem(&counters, &number);                  \
-		if (c)                                                                             \
-			c->field++;                                                                \
+#define COUNT(b, field)                                                           \
+	do {                                                                      \
+		__u32 number = (b)->number;                                       \
+		struct usn_counters *c = bpf_map_lookup_elem(&counters, &number); \
+		if (c)                                                            \
+			c->field++;                                               \
 	} while (0)
 
 #endif

@@ -16,7 +16,7 @@
 #include "owner.bpf.h"
 
 /* What the subscriber chose; set before loading. */
-const volatile __u32 snaplen = 65535; /* bytes kept of a packet */
+const volatile __u32 snaplen = 65535;    /* bytes kept of a packet */
 const volatile __u32 wake_bytes = 65536; /* unread bytes at which the reader is woken */
 
 /* Records lost so far because the ring was full. */
@@ -66,8 +66,8 @@ static __always_inline void owner_read(struct usn_record *r, struct __sk_buff *s
 
 static __always_inline __u64 wake_flags(void)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wake_bytes ? BPF_RB_FORCE_WAKEUP :
-									   BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wake_bytes ? BPF_RB_FORCE_WAKEUP
+									 : BPF_RB_NO_WAKEUP;
 }
 
 /* room is a power of two and a constant: bpf_ringbuf_reserve and the verifier insist. */

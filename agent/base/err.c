@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
-int usn_fail(struct usn_err *e, int code, const char *fmt, ...)
+void usn_err_set(struct usn_err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -17,10 +17,9 @@ int usn_fail(struct usn_err *e, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	return -code;
 }
 
-int usn_fail_errno(struct usn_err *e, int code, const char *fmt, ...)
+void usn_err_set_errno(struct usn_err *e, int code, const char *fmt, ...)
 {
 	size_t n;
 	va_list ap;
@@ -31,7 +30,6 @@ int usn_fail_errno(struct usn_err *e, int code, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(e->text);
 	snprintf(e->text + n, sizeof(e->text) - n, ": %s", strerror(code));
-	return -code;
 }
 
 int close_fd(int fd)

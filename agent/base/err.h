@@ -11,12 +11,25 @@ struct usn_err {
 	char text[400]; /* one line: what is wrong, where, what to do */
 };
 
-/* Writes "text" and returns -code. No strerror is added: the text is for people. */
-int usn_fail(struct usn_err *e, int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Writes the text, gives -code. No strerror is added: the text is for people. Macros, so that analyzers see it. */
+#define usn_fail(e, code, ...)                        \
+	({                                            \
+		int _code = (code);                   \
+		usn_err_set((e), _code, __VA_ARGS__); \
+		-_code;                               \
+	})
 
 /* As usn_fail, with ": strerror(code)" at the end: for failures whose reason only the kernel knows. */
-int usn_fail_errno(struct usn_err *e, int code, const char *fmt, ...)
+#define usn_fail_errno(e, code, ...)                        \
+	({                                                  \
+		int _code = (code);                         \
+		usn_err_set_errno((e), _code, __VA_ARGS__); \
+		-_code;                                     \
+	})
+
+void usn_err_set(struct usn_err *e, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void usn_err_set_errno(struct usn_err *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif

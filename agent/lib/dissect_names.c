@@ -235,5 +235,5 @@ const char *packet_tcp_flags(uint8_t flags, char buf[static PACKET_TCP_FLAGS_SIZ
 		if (flags & 1 << i)
 			buf[n++] = letters[i];
 	buf[n] = '\0';
-	return n ? buf : strcpy(buf, "none");
+	return n ? buf : memcpy(buf, "none", sizeof("none"));
 }

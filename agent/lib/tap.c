@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "lib/clsact.h"
 #include "lib/tap.h"
 #include "tap.skel.h"
 
@@ -21,7 +22,8 @@
 struct tap {
 	struct tap_bpf *skel;
 	struct ring_buffer *ring;
-	int in_fd, out_fd; /* links */
+	int in_fd, out_fd; /* tcx links, or ... */
+	struct clsact clsact;
 	int (*f)(void *arg, const struct usn_record *rec);
 	void *arg;
 };
@@ -69,21 +71,31 @@ static int load(struct tap *t, const struct tap_options *o, struct usn_err *e)
 	return r < 0 ? usn_fail_errno(e, -r, "the kernel does not accept the tap's programs") : 0;
 }
 
-static int attach(const struct bpf_program *prog, uint32_t ifindex, int type, int *ret,
-		  struct usn_err *e)
+static int attach_tcx(const struct bpf_program *prog, uint32_t ifindex, int type, int *ret)
 {
 	int fd = bpf_link_create(bpf_program__fd(prog), (int)ifindex, (enum bpf_attach_type)type,
 				 NULL);
 
-	if (fd == -ENODEV)
-		return usn_fail(e, ENODEV, "the device is gone: see usn list");
-	if (fd == -EINVAL)
-		return usn_fail(e, ENOTSUP,
-				"this kernel has no tcx (Linux 6.6), which a tap needs");
 	if (fd < 0)
-		return usn_fail_errno(e, -fd, "cannot attach to the device");
+		return fd;
 	*ret = fd;
 	return 0;
+}
+
+/* Links die with their descriptors. Before 6.6 the kernel does not know their types: EINVAL. */
+static int attach(struct tap *t, uint32_t ifindex, struct usn_err *e)
+{
+	const struct bpf_program *in = t->skel->progs.usn_tap_in, *out = t->skel->progs.usn_tap_out;
+	int r = attach_tcx(out, ifindex, ATTACH_TCX_EGRESS, &t->out_fd);
+
+	if (r == -EINVAL)
+		return clsact_attach(&t->clsact, ifindex, bpf_program__fd(in), bpf_program__fd(out),
+				     e);
+	if (r >= 0)
+		r = attach_tcx(in, ifindex, ATTACH_TCX_INGRESS, &t->in_fd);
+	if (r == -ENODEV)
+		return usn_fail(e, ENODEV, "the device is gone: see usn list");
+	return r < 0 ? usn_fail_errno(e, -r, "cannot attach to the device") : 0;
 }
 
 static int on_record(void *ctx, void *data, size_t size)
@@ -102,7 +114,7 @@ int tap_open(uint32_t ifindex, const struct tap_options *o, struct tap **ret, st
 
 	if (!t)
 		return usn_fail(e, ENOMEM, "out of memory");
-	t->in_fd = t->out_fd = -1;
+	t->in_fd = t->out_fd = t->clsact.lock_fd = -1;
 	libbpf_set_print(silent);
 	t->skel = tap_bpf__open();
 	if (!t->skel)
@@ -113,9 +125,7 @@ int tap_open(uint32_t ifindex, const struct tap_options *o, struct tap **ret, st
 	t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.ring), on_record, t, NULL);
 	if (!t->ring)
 		return usn_fail_errno(e, errno, "cannot map the ring buffer");
-	r = attach(t->skel->progs.usn_tap_out, ifindex, ATTACH_TCX_EGRESS, &t->out_fd, e);
-	if (r >= 0)
-		r = attach(t->skel->progs.usn_tap_in, ifindex, ATTACH_TCX_INGRESS, &t->in_fd, e);
+	r = attach(t, ifindex, e);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
@@ -149,6 +159,7 @@ void tap_stop(struct tap *t)
 {
 	t->in_fd = close_fd(t->in_fd);
 	t->out_fd = close_fd(t->out_fd);
+	clsact_detach(&t->clsact);
 }
 
 uint64_t tap_lost(const struct tap *t)

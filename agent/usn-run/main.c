@@ -94,11 +94,12 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 static int set_environment(int argc, char **argv, const struct options *o, struct usn_err *e)
 {
 	_cleanup_free_ char *inherited = NULL;
+	const char *nd = getenv("ND");
 	size_t i;
 
 	/* ND says where to run: -i clears it for the application only if it is not what decides. */
-	if (o->clear && getenv("ND"))
-		inherited = strdup(getenv("ND"));
+	if (o->clear && nd)
+		inherited = strdup(nd);
 	if (o->clear)
 		clearenv();
 	if (inherited)

@@ -16,7 +16,7 @@
 
 #define QUEUE_FD 3
 
-static int parse_words(int argc, char **argv, struct usn_err *e)
+static int parse_words(int argc, char **argv, const char **ret_device, struct usn_err *e)
 {
 	static const struct option none[] = { { 0 } };
 	uint32_t number;
@@ -28,7 +28,7 @@ static int parse_words(int argc, char **argv, struct usn_err *e)
 		return usage_error(e, "which device?");
 	if (parse_device(argv[optind], &number, e) < 0)
 		return -EINVAL;
-	optind++;
+	*ret_device = argv[optind++];
 	if (optind < argc && !strcmp(argv[optind], "--"))
 		optind++;
 	return optind < argc ? 0 : usage_error(e, "which command?");
@@ -51,14 +51,13 @@ static int place(int queue, struct usn_err *e)
 static int run(int argc, char **argv, struct usn_err *e)
 {
 	struct client *c = NULL;
-	const char *device;
-	json_t *reply;
-	int queue, r;
+	const char *device = NULL;
+	json_t *reply = NULL;
+	int queue = -1, r;
 
-	r = parse_words(argc, argv, e);
+	r = parse_words(argc, argv, &device, e);
 	if (r < 0)
 		return r;
-	device = argv[1];
 	r = client_open(&c, e);
 	if (r >= 0)
 		r = client_call(c, "Rig", json_pack("{s:s}", "device", device), &reply, &queue, e);

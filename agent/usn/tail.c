@@ -137,11 +137,12 @@ static int follow(struct tail *t)
 /* What was captured until the end, but not read yet. */
 static int drain(struct tail *t)
 {
-	int r = ENOUGH;
+	int r;
 
 	tap_stop(t->tap);
-	if (!t->wanted || t->seen < t->wanted)
-		r = read_batch(t);
+	if (t->wanted && t->seen == t->wanted)
+		return 0;
+	r = read_batch(t);
 	return r == ENOUGH ? 0 : r;
 }
 
@@ -174,28 +175,25 @@ static int tail_open(struct tail *t, struct usn_err *e)
 	return r < 0 ? r : open_signals(t, e);
 }
 
-static int capture(struct tail *t, struct usn_err *e)
+/* Whatever ended it, what was captured is shown; the first thing that went wrong is what is told. */
+static int capture(struct tail *t)
 {
-	struct usn_err ignored;
-	int r, end;
+	struct usn_err *first = t->e, later;
+	int r;
 
 	fprintf(stderr, "usn tail: listening on %s, snapshot length %u bytes\n", t->device,
 		t->tap_options.snaplen);
 	r = follow(t);
-	if (r == ENOUGH)
-		r = 0;
-	if (r < 0 && r != -ENODEV) {
-		sink_close(t->sink, t->seen, tap_lost(t->tap), &ignored);
+	if (r == -ENODEV) {
+		t->e = &later;
+		if (drain(t) >= 0)
+			sink_close(t->sink, t->seen, tap_lost(t->tap), &later);
+		t->e = first;
 		return r;
 	}
-	end = r;
-	t->e = end < 0 ? &ignored : e;
-	r = drain(t);
-	if (r >= 0)
-		r = sink_close(t->sink, t->seen, tap_lost(t->tap), e);
-	if (r >= 0 && end < 0)
-		r = usn_fail(e, ENODEV, "%s was removed", t->device);
-	return r;
+	if (r == 0 || r == ENOUGH)
+		r = drain(t);
+	return r < 0 ? r : sink_close(t->sink, t->seen, tap_lost(t->tap), t->e);
 }
 
 static int run(int argc, char **argv, struct usn_err *e)
@@ -209,7 +207,7 @@ static int run(int argc, char **argv, struct usn_err *e)
 	if (r >= 0)
 		r = tail_open(&t, e);
 	if (r >= 0) {
-		r = capture(&t, e);
+		r = capture(&t);
 		fprintf(stderr, "%" PRIu64 " packets seen, %" PRIu64 " lost\n", t.seen,
 			tap_lost(t.tap));
 	}

@@ -153,12 +153,14 @@ static int run(const struct options *o, struct usn_err *e)
 		r = detach(ready_fd, e);
 	if (r >= 0) {
 		log_line(LOG_INFO, "ready, %zu devices", a->n_devices);
+		log_notify("READY=1");
 		if (o->ephemeral)
 			service_make_ephemeral(a->service);
 		r = loop_run(&a->loop);
 		if (r < 0)
 			usn_fail_errno(e, -r, "the event loop failed");
 	}
+	log_notify("STOPPING=1");
 	agent_free(a);
 	return r;
 }
