@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# bash completion for usn(8)
+
+# Devices that are there, and those that have a file.
+_usn_devices() {
+	local path
+
+	for path in /sys/class/net/usn[0-9]* /etc/usn/usn[0-9]*.conf; do
+		[[ -e $path ]] || continue
+		path=${path##*/}
+		echo "${path%.conf}"
+	done
+}
+
+_usn() {
+	local line=${COMP_LINE:0:COMP_POINT} cur verb i
+	local -a words
+	COMPREPLY=()
+
+	# COMP_WORDS is split at '=', too: take the words of the line as they stand.
+	read -ra words <<<"$line"
+	cur=${line##*[[:space:]]}
+	[[ $cur ]] || words+=("")
+	verb=${words[1]-}
+
+	if [[ ${#words[@]} -le 2 ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail --help --version" -- "$cur")
+		return
+	fi
+
+	if [[ $verb == rig ]]; then
+		for ((i = 2; i < COMP_CWORD; i++)); do
+			[[ ${COMP_WORDS[i]} == -- ]] || continue
+			if declare -F _command_offset >/dev/null; then
+				_command_offset $((i + 1))
+			else
+				mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+			fi
+			return
+		done
+	fi
+
+	case $verb:${words[-2]} in
+	tail:-w)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		compopt -o filenames 2>/dev/null
+		return
+		;;
+	tail:-c | tail:-s) return ;;
+	esac
+
+	local candidates=
+	case $verb in
+	up)
+		candidates="Address= MTU= Peer=none Peer=echo $(_usn_devices)"
+		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
+		;;
+	down) candidates="-f --force --help $(_usn_devices)" ;;
+	list) candidates="-j --json --help" ;;
+	show) candidates="-j --json --help $(_usn_devices)" ;;
+	rig)
+		candidates="--"
+		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
+		;;
+	tail) candidates="-c --count= -w --write= -j --json -s --snaplen= --help $(_usn_devices)" ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$cur" | sort -u)
+
+	# readline replaces only what stands behind the last '='.
+	if [[ $cur == *=* && $COMP_WORDBREAKS == *=* ]]; then
+		COMPREPLY=("${COMPREPLY[@]#"${cur%"${cur##*=}"}"}")
+	fi
+	[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace 2>/dev/null
+}
+
+complete -F _usn usn
