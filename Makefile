@@ -29,7 +29,7 @@ O := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' -DUSN_SBINDIR='"$(SBINDIR)"' \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' \
 	-Iagent -Iinclude -I$(O)/gen \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror \
 	-fno-common $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -70,7 +70,16 @@ $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
 $(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
 
-$(O)/%.o: %.c
+# What the flags and the places were: with others, what depends on them is built again.
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
+$(O)/gen/paths.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define USN_BINDIR "%s"\n#define USN_SBINDIR "%s"\n' '$(BINDIR)' '$(SBINDIR)' > $@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
+$(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -81,14 +90,19 @@ $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
 	@mv $@.tmp $@
 
+# The agent's programs, linked into one object so that they share its maps.
+$(O)/gen/usnd.bpf.o: $(O)/gen/bind.bpf.o $(O)/gen/guard.bpf.o
+	$(BPFTOOL) gen object $@ $^
+
 # The interface as the agent serves it.
 $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 	@mkdir -p $(@D)
 	sed -e 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@.tmp
 	@mv $@.tmp $@
 
-$(O)/agent/usnd/pins.o: $(O)/gen/bind.skel.h
+$(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/lib/tap.o: $(O)/gen/tap.skel.h
+$(O)/agent/lib/client.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 
 $(O)/examples/%: docs/examples/%.c
@@ -106,7 +120,7 @@ $(O)/bench/%: tests/bench/%.c
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 UNITS := $(patsubst systemd/%.in,$(O)/systemd/%,$(wildcard systemd/*.in))
-$(O)/systemd/%: systemd/%.in
+$(O)/systemd/%: systemd/%.in $(O)/gen/paths.h
 	@mkdir -p $(@D)
 	sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SBINDIR@|$(SBINDIR)|g' $< > $@
 
@@ -152,13 +166,13 @@ lint:
 tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(UNITS)
 unit-tests: $(UNIT_TESTS)
 benches: $(BENCHES)
-skeletons: $(O)/gen/bind.skel.h $(O)/gen/tap.skel.h $(O)/gen/io.usn.varlink.h
+skeletons: $(O)/gen/usnd.skel.h $(O)/gen/tap.skel.h $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h
 
 clean:
 	rm -rf build
 
-.PHONY: all install uninstall deps demo check bench lint tests unit-tests benches skeletons clean
+.PHONY: FORCE all install uninstall deps demo check bench lint tests unit-tests benches skeletons clean
 .DELETE_ON_ERROR:
-.SECONDARY:
+.PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(O)/gen/*.d)

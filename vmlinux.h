@@ -11,9 +11,16 @@
 
 #define AF_INET 2
 #define AF_INET6 10
+#define SOCK_STREAM 1
 #define SOL_SOCKET 1
 #define SO_BINDTODEVICE 25
+#define SO_BINDTOIFINDEX 62
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP 262
+#define ETH_P_IP 0x0800
+#define LOOPBACK_IFINDEX 1
 
 /* include/uapi/linux/bpf.h of 6.6: "this program has nothing to say, ask the next one". */
 #define TCX_NEXT -1

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The bind: new sockets of a run belong to the run's device, except where they talk to the host itself.
+ * The bind: new sockets of a run belong to the run's device, except where they talk to an exempt address.
  *
- * sock_create binds. connect and bind know the address: an exempt one (loopback) takes the socket off
- * the device, any other puts it back. Both look at nothing but the socket and the binding, so there is
- * no state that could disagree with the socket. The programs hang on the cgroup above all runs.
+ * sock_create binds. connect and bind know the address: an exempt one (loopback, or a rule of the run's)
+ * takes the socket off the device, any other puts it back. They look at nothing but the socket and the
+ * binding, so there is no state that could disagree with the socket. The programs hang on the cgroup above
+ * all runs.
  */
 #include "vmlinux.h"
 
@@ -13,12 +14,25 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "addr.bpf.h"
 #include "binding.bpf.h"
 #include "maps.bpf.h"
 #include "owner.bpf.h"
+#include "rules.bpf.h"
 
-#define REFUSE 0
-#define ALLOW 1
+/*
+ * Once bound, a socket of an unprivileged process could not be unbound for an exempt address. A stream socket
+ * sends nothing before connect, bind or listen, so it can wait; for the last, which no program sees, the guard
+ * stands behind. Datagram sockets cannot wait: sendmsg latches the device before its program runs.
+ */
+static __always_inline bool can_wait(const struct bpf_sock *sk, const struct usn_binding *b)
+{
+	if (sk->type != SOCK_STREAM || !(b->flags & USN_BIND_GUARD))
+		return false;
+	if (!(b->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL)) && !b->ruleset)
+		return false;
+	return (__u32)bpf_get_current_uid_gid() != 0;
+}
 
 SEC("cgroup/sock_create")
 int usn_sock_create(struct bpf_sock *sk)
@@ -42,8 +56,12 @@ int usn_sock_create(struct bpf_sock *sk)
 		COUNT(b, refused_netns);
 		return REFUSE;
 	}
-	sk->bound_dev_if = b->ifindex;
 	owner_born(bpf_get_socket_cookie(sk), bpf_get_current_cgroup_id());
+	if (can_wait(sk, b)) {
+		COUNT(b, deferred);
+		return ALLOW;
+	}
+	sk->bound_dev_if = b->ifindex;
 	COUNT(b, bound);
 	return ALLOW;
 }
@@ -67,12 +85,10 @@ static __always_inline void owner_keep(struct bpf_sock_addr *ctx)
 
 static __always_inline int unbind(struct bpf_sock_addr *ctx, const struct usn_binding *b)
 {
-	char none[USN_NAME_SIZE] = "";
-
 	/* Not ours: the application, or a cgroup further in, bound it elsewhere. */
 	if (!ctx->sk || ctx->sk->bound_dev_if != b->ifindex)
 		return ALLOW;
-	if (bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTODEVICE, none, sizeof(none))) {
+	if (unbind_socket(ctx)) {
 		COUNT(b, refused_rebind);
 		return REFUSE;
 	}
@@ -82,14 +98,10 @@ static __always_inline int unbind(struct bpf_sock_addr *ctx, const struct usn_bi
 
 static __always_inline int rebind(struct bpf_sock_addr *ctx, const struct usn_binding *b)
 {
-	char device[USN_NAME_SIZE];
-
 	/* MPTCP reports the bind of its outer socket, but sends from an inner one: say it again. */
 	if (!ctx->sk || (ctx->sk->bound_dev_if && ctx->protocol != IPPROTO_MPTCP))
 		return ALLOW;
-	__builtin_memcpy(device, b->device, sizeof(device));
-	if (!b->ifindex ||
-	    bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTODEVICE, device, sizeof(device))) {
+	if (!b->ifindex || bind_socket(ctx, b)) {
 		COUNT(b, refused_rebind);
 		return REFUSE;
 	}
@@ -97,63 +109,64 @@ static __always_inline int rebind(struct bpf_sock_addr *ctx, const struct usn_bi
 	return ALLOW;
 }
 
-static __always_inline int place(struct bpf_sock_addr *ctx, bool exempt)
+/* To connect to the unspecified address is to connect to loopback (ip_route_output_key, net/ipv4). */
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct place *p)
 {
 	const struct usn_binding *b = current_binding();
 
 	if (!b)
 		return ALLOW;
 	owner_keep(ctx);
-	return exempt ? unbind(ctx, b) : rebind(ctx, b);
+	if (is_exempt(b, p) || (b->flags & USN_BIND_LOOPBACK && is_unspecified(p)))
+		return unbind(ctx, b);
+	return rebind(ctx, b);
 }
 
-static __always_inline bool is_loopback4(__u32 ip)
+/* To bind to the unspecified address is to listen on the run's device, whatever the rules say. */
+static __always_inline int on_bind(struct bpf_sock_addr *ctx, const struct place *p)
 {
-	return (ip & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+	const struct usn_binding *b = current_binding();
+
+	if (!b)
+		return ALLOW;
+	owner_keep(ctx);
+	return !is_unspecified(p) && is_exempt(b, p) ? unbind(ctx, b) : rebind(ctx, b);
 }
 
-static __always_inline bool is_unspecified6(const struct bpf_sock_addr *ctx)
-{
-	return !(ctx->user_ip6[0] | ctx->user_ip6[1] | ctx->user_ip6[2] | ctx->user_ip6[3]);
-}
-
-/* ::1, and 127.0.0.0/8 as a v6 socket sees it. */
-static __always_inline bool is_loopback6(const struct bpf_sock_addr *ctx)
-{
-	if (ctx->user_ip6[0] | ctx->user_ip6[1])
-		return false;
-	if (ctx->user_ip6[2] == bpf_htonl(0xffff))
-		return is_loopback4(ctx->user_ip6[3]);
-	return !ctx->user_ip6[2] && ctx->user_ip6[3] == bpf_htonl(1);
-}
-
-/* To connect to the unspecified address is to connect to loopback (ip_route_output_key, net/ipv4). */
 SEC("cgroup/connect4")
 int usn_connect4(struct bpf_sock_addr *ctx)
 {
-	return place(ctx, !ctx->user_ip4 || is_loopback4(ctx->user_ip4));
+	struct place p;
+
+	place_of4(&p, ctx);
+	return on_connect(ctx, &p);
 }
 
 SEC("cgroup/connect6")
 int usn_connect6(struct bpf_sock_addr *ctx)
 {
-	bool unspecified4 = !(ctx->user_ip6[0] | ctx->user_ip6[1] | ctx->user_ip6[3]) &&
-			    ctx->user_ip6[2] == bpf_htonl(0xffff);
+	struct place p;
 
-	return place(ctx, is_unspecified6(ctx) || unspecified4 || is_loopback6(ctx));
+	place_of6(&p, ctx);
+	return on_connect(ctx, &p);
 }
 
-/* To bind to the unspecified address is to listen on the run's device. */
 SEC("cgroup/bind4")
 int usn_bind4(struct bpf_sock_addr *ctx)
 {
-	return place(ctx, is_loopback4(ctx->user_ip4));
+	struct place p;
+
+	place_of4(&p, ctx);
+	return on_bind(ctx, &p);
 }
 
 SEC("cgroup/bind6")
 int usn_bind6(struct bpf_sock_addr *ctx)
 {
-	return place(ctx, is_loopback6(ctx));
+	struct place p;
+
+	place_of6(&p, ctx);
+	return on_bind(ctx, &p);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

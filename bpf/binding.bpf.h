@@ -43,4 +43,7 @@ static __always_inline const struct usn_binding *current_binding(void)
 			c->field++;                                               \
 	} while (0)
 
+#define REFUSE 0
+#define ALLOW 1
+
 #endif

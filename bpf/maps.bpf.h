@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The pinned maps. The agent creates them; taps reuse owners and newborns. Types are in usn/abi.h. */
+/*
+ * The pinned maps. The agent creates them; taps reuse owners and newborns. Types are in usn/abi.h.
+ * Weak, so that the objects of several programs can be linked into one.
+ */
 #ifndef USN_MAPS_BPF_H
 #define USN_MAPS_BPF_H
 
@@ -13,7 +16,16 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, struct usn_binding);
-} bindings SEC(".maps");
+} bindings SEC(".maps") __weak;
+
+/* Exemptions of the runs; see usn/abi.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct usn_rule_key);
+	__type(value, struct usn_rule);
+} rules SEC(".maps") __weak;
 
 /* N of usnN -> what the agent needs after a restart. No program reads it. */
 struct {
@@ -22,7 +34,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct usn_device);
-} devices SEC(".maps");
+} devices SEC(".maps") __weak;
 
 /* N of usnN -> verdicts; the agent makes the entry with the device. */
 struct {
@@ -31,15 +43,15 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct usn_counters);
-} counters SEC(".maps");
+} counters SEC(".maps") __weak;
 
-/* Who made a socket, beside the socket. */
+/* Who made a socket, beside the socket. What a listener accepts inherits it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
 	__type(key, int);
 	__type(value, struct usn_owner);
-} owners SEC(".maps");
+} owners SEC(".maps") __weak;
 
 /* The same for sockets without storage yet, by the low bits of the cookie. */
 struct {
@@ -47,6 +59,6 @@ struct {
 	__uint(max_entries, USN_NEWBORNS);
 	__type(key, __u32);
 	__type(value, struct usn_owner);
-} newborns SEC(".maps");
+} newborns SEC(".maps") __weak;
 
 #endif

@@ -30,7 +30,6 @@ struct {
 static __always_inline void owner_write(struct usn_record *r, const struct usn_owner *o)
 {
 	r->cgroup_id = o->cgroup_id;
-	r->cookie = o->cookie;
 	r->pid = o->pid;
 	r->tid = o->tid;
 	__builtin_memcpy(r->comm, o->comm, sizeof(r->comm));
@@ -39,7 +38,6 @@ static __always_inline void owner_write(struct usn_record *r, const struct usn_o
 static __always_inline void owner_unknown(struct usn_record *r)
 {
 	r->cgroup_id = 0;
-	r->cookie = 0;
 	r->pid = 0;
 	r->tid = 0;
 	__builtin_memset(r->comm, 0, sizeof(r->comm));
@@ -83,6 +81,7 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction, __u32
 	r->mono_ns = bpf_ktime_get_ns();
 	r->lost = lost;
 	owner_read(r, skb);
+	r->cookie = bpf_get_socket_cookie(skb);
 	r->ifindex = skb->ifindex;
 	r->len = skb->len;
 	r->protocol = bpf_ntohs(skb->protocol);

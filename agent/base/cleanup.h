@@ -17,6 +17,13 @@ static inline void freep(void *p)
 /* Closes and keeps errno: it runs on error paths. Returns -1, for fd = close_fd(fd). */
 int close_fd(int fd);
 
+/*
+ * Puts /dev/null where descriptors 0 to 2 are closed, so that nothing we open is taken for one of them, and
+ * for reading only, so that it shows when output has nowhere to go.
+ * They go at exec: a program that is started finds them as closed as its caller had them.
+ */
+void ensure_stdio(void);
+
 static inline void closep(int *fd)
 {
 	close_fd(*fd);

@@ -71,7 +71,7 @@ int parse_prefix(const char *s, struct prefix *ret, struct usn_err *e)
 		return usn_fail(e, EINVAL,
 				"Address=%.60s has no prefix length: write %.60s/24 or so", s, s);
 	if ((size_t)(slash - s) >= sizeof(host))
-		return usn_fail(e, EINVAL, "Address=%.60s is not an IP address", s);
+		return usn_fail(e, EINVAL, "Address=%.60s is not an IPv4 or IPv6 address", s);
 	memcpy(host, s, (size_t)(slash - s));
 	host[slash - s] = '\0';
 

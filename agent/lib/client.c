@@ -18,11 +18,13 @@
 #include "base/err.h"
 #include "lib/client.h"
 #include "lib/varlink.h"
+#include "paths.h"
 
 #define ANSWER_MAX (16 << 20) /* bytes; 4,096 devices with some runs each need a tenth */
 
 struct client {
 	struct varlink v;
+	bool answered; /* at least once */
 };
 
 static int try_connect(void)
@@ -57,6 +59,8 @@ static _Noreturn void exec_agent(int out)
 	agent_path(path);
 	dup2(out, STDERR_FILENO);
 	dup2(out, STDOUT_FILENO);
+	/* The agent outlives us, and what our caller left open must not live as long. */
+	close_range(STDERR_FILENO + 1, ~0u, 0);
 	execl(path, "usnd", "--ephemeral", (char *)NULL);
 	dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
 	_exit(1);
@@ -161,7 +165,7 @@ struct client *client_free(struct client *c)
 
 static int send_call(struct client *c, const char *method, json_t *parameters, struct usn_err *e)
 {
-	json_t *call = json_pack("{s:o, s:o}", "method", json_sprintf("io.usn.%s", method),
+	json_t *call = json_pack("{s:o, s:O}", "method", json_sprintf("io.usn.%s", method),
 				 "parameters", parameters);
 	int r;
 
@@ -187,6 +191,27 @@ static int receive(struct client *c, json_t **ret, struct usn_err *e)
 	return r < 0 ? usn_fail(e, EBADMSG, "the agent's answer is not a JSON object") : 0;
 }
 
+static int ask(struct client *c, const char *method, json_t *parameters, json_t **ret,
+	       struct usn_err *e)
+{
+	int r = send_call(c, method, parameters, e);
+
+	return r < 0 ? r : receive(c, ret, e);
+}
+
+/* An agent that was killed may still have taken the connection: the next one does what was asked. */
+static int ask_again(struct client *c, const char *method, json_t *parameters, json_t **ret,
+		     struct usn_err *e)
+{
+	int fd = connect_or_start(e);
+
+	if (fd < 0)
+		return fd;
+	varlink_done(&c->v);
+	varlink_init(&c->v, fd, ANSWER_MAX);
+	return ask(c, method, parameters, ret, e);
+}
+
 static int refused(const json_t *answer, const char *name, struct usn_err *e)
 {
 	const json_t *p = json_object_get(answer, "parameters");
@@ -203,12 +228,15 @@ int client_call(struct client *c, const char *method, json_t *parameters, json_t
 	const char *error;
 	int r;
 
-	r = send_call(c, method, parameters, e);
+	if (!parameters)
+		return usn_fail(e, EINVAL, "cannot ask the agent: not UTF-8");
+	r = ask(c, method, parameters, &answer, e);
+	if ((r == -ECONNRESET || r == -EPIPE) && !c->answered)
+		r = ask_again(c, method, parameters, &answer, e);
+	json_decref(parameters);
 	if (r < 0)
 		return r;
-	r = receive(c, &answer, e);
-	if (r < 0)
-		return r;
+	c->answered = true;
 	error = json_string_value(json_object_get(answer, "error"));
 	p = json_object_get(answer, "parameters");
 	if (error)

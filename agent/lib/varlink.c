@@ -39,14 +39,19 @@ static int grow(struct varlink *v)
 	return 0;
 }
 
-static void take_fd(struct varlink *v, struct msghdr *msg)
+/* Keeps the last descriptor, and closes those that nobody asked for: padding leaves room for a second one. */
+static void take_fds(struct varlink *v, struct msghdr *msg)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	size_t n, i;
 
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 		return;
-	close_fd(v->in_fd);
-	memcpy(&v->in_fd, CMSG_DATA(c), sizeof(v->in_fd));
+	n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (i = 0; i < n; i++) {
+		close_fd(v->in_fd);
+		memcpy(&v->in_fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+	}
 }
 
 int varlink_read(struct varlink *v)
@@ -69,7 +74,7 @@ int varlink_read(struct varlink *v)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	take_fd(v, &msg);
+	take_fds(v, &msg);
 	v->in_len += (size_t)n;
 	return n > 0;
 }

@@ -37,6 +37,12 @@ static const char help[] =
 	"  -i, --ignore-environment  start with an empty environment\n"
 	"  -u, --unset=NAME          remove NAME from the environment\n"
 	"  -C, --chdir=DIR           change to DIR first\n"
+	"  -x, --except=RULE         let sockets go past DEVICE to [tcp:|udp:]ADDRESS[/PREFIX]\n"
+	"                            [:PORT[-PORT]], to local, the host's own addresses, to x11,\n"
+	"                            TCP ports 6000 to 6063, or to loopback, which is so without\n"
+	"                            saying it; repeatable\n"
+	"      --no-except           nothing but what --except says, loopback neither\n"
+	"      --no-guard            do not drop packets that leave by another device\n"
 	"      --help                show this\n"
 	"      --version             show the version\n"
 	"\n"
@@ -50,20 +56,34 @@ struct options {
 	const char **unset; /* names, ended by NULL */
 	size_t n_unset;
 	const char *dir;
+	json_t *except; /* rules, a list */
+	bool only_except;
+	bool no_guard;
 };
+
+static int finish_stdout(void)
+{
+	if (!fflush(stdout))
+		return 0;
+	perror("usn-run: cannot write to the standard output");
+	return EXIT_OURS;
+}
 
 static int parse_options(int argc, char **argv, struct options *o, struct usn_err *e)
 {
 	static const struct option longs[] = { { "ignore-environment", no_argument, NULL, 'i' },
 					       { "unset", required_argument, NULL, 'u' },
 					       { "chdir", required_argument, NULL, 'C' },
+					       { "except", required_argument, NULL, 'x' },
+					       { "no-except", no_argument, NULL, 'X' },
+					       { "no-guard", no_argument, NULL, 'G' },
 					       { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
 					       { 0 } };
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+iu:C:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+iu:C:x:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'i':
 			o->clear = true;
@@ -74,12 +94,22 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 		case 'C':
 			o->dir = optarg;
 			break;
+		case 'x':
+			if (json_array_append_new(o->except, json_string(optarg)))
+				return usn_fail(e, EINVAL, "'%s' is no exemption", optarg);
+			break;
+		case 'X':
+			o->only_except = true;
+			break;
+		case 'G':
+			o->no_guard = true;
+			break;
 		case 'h':
 			fputs(help, stdout);
-			exit(fflush(stdout) ? EXIT_OURS : 0);
+			exit(finish_stdout());
 		case 'V':
 			puts("usn-run " USN_VERSION);
-			exit(fflush(stdout) ? EXIT_OURS : 0);
+			exit(finish_stdout());
 		default:
 			return usn_fail(
 				e, EINVAL,
@@ -135,10 +165,11 @@ static int wanted_device(const char **ret, struct usn_err *e)
 }
 
 /* So that the agent can say what is wrong before every socket is refused. */
-static json_t *parameters_for(const char *device)
+static json_t *parameters_for(const char *device, const struct options *o)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	json_t *p = json_pack("{s:s}", "device", device);
+	json_t *p = json_pack("{s:s, s:O, s:b, s:b}", "device", device, "except", o->except,
+			      "only_except", o->only_except, "no_guard", o->no_guard);
 	unsigned long long cookie;
 	socklen_t len = sizeof(cookie);
 
@@ -151,7 +182,7 @@ static json_t *parameters_for(const char *device)
  * Enters a run. The connection stays open until exec closes it, which tells the agent that an empty
  * cgroup now means an ended run.
  */
-static int enter_run(const char *device, struct usn_err *e)
+static int enter_run(const char *device, const struct options *o, struct usn_err *e)
 {
 	_cleanup_close_ int procs = -1;
 	struct client *c;
@@ -161,7 +192,7 @@ static int enter_run(const char *device, struct usn_err *e)
 	r = client_open(&c, e);
 	if (r < 0)
 		return r;
-	r = client_call(c, "Run", parameters_for(device), &reply, &procs, e);
+	r = client_call(c, "Run", parameters_for(device, o), &reply, &procs, e);
 	if (r < 0)
 		return r;
 	json_decref(reply);
@@ -173,7 +204,7 @@ static int enter_run(const char *device, struct usn_err *e)
 static int prepare(int argc, char **argv, struct usn_err *e)
 {
 	_cleanup_free_ const char **unset = calloc((size_t)argc, sizeof(*unset));
-	struct options o = { .unset = unset };
+	struct options o = { .unset = unset, .except = json_array() };
 	const char *device = NULL;
 	int r;
 
@@ -186,7 +217,10 @@ static int prepare(int argc, char **argv, struct usn_err *e)
 		r = wanted_device(&device, e);
 	if (r >= 0 && o.dir && chdir(o.dir) < 0)
 		r = usn_fail_errno(e, errno, "cannot change to '%s'", o.dir);
-	return r < 0 ? r : enter_run(device, e);
+	if (r >= 0)
+		r = enter_run(device, &o, e);
+	json_decref(o.except);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -194,12 +228,14 @@ int main(int argc, char **argv)
 	struct usn_err e;
 	int error;
 
+	ensure_stdio();
 	if (prepare(argc, argv, &e) < 0) {
 		fprintf(stderr, "usn-run: %s\n", e.text);
 		return EXIT_OURS;
 	}
 	execvp(argv[optind], argv + optind);
 	error = errno;
-	fprintf(stderr, "usn-run: cannot run '%s': %s\n", argv[optind], strerror(error));
+	usn_fail_errno(&e, error, "cannot run '%.200s'", argv[optind]);
+	fprintf(stderr, "usn-run: %s\n", e.text);
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }

@@ -47,44 +47,51 @@ static int wants_help(int argc, char **argv)
 	return argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
 }
 
+/* Prints what went wrong, once, and gives the exit status. */
+static int end(const char *name, int r, const struct usn_err *e)
+{
+	if (r >= 0)
+		return 0;
+	fprintf(stderr, "usn%s%s: %s\n", name ? " " : "", name ? name : "", e->text);
+	return r == -EINVAL ? 2 : 1;
+}
+
 static int run(const struct verb *v, int argc, char **argv)
 {
 	struct usn_err e = { .code = EIO, .text = "failed" };
-	int r = v->run(argc, argv, &e);
+	int r = 0;
 
+	if (wants_help(argc, argv))
+		print_verb_help(v);
+	else
+		r = v->run(argc, argv, &e);
 	/* A full disk shows when the buffer is written. */
 	if (r >= 0 && (fflush(stdout) || ferror(stdout)))
 		r = usn_fail_errno(&e, errno, "cannot write to the standard output");
-	if (r >= 0)
-		return 0;
-	fprintf(stderr, "usn %s: %s\n", v->name, e.text);
-	return r == -EINVAL ? 2 : 1;
+	return end(v->name, r, &e);
 }
 
 int main(int argc, char **argv)
 {
 	const struct verb *v;
+	struct usn_err e;
+	int r = 0;
 
+	ensure_stdio();
 	if (argc < 2) {
 		print_help(stderr);
 		return 2;
 	}
-	if (wants_help(argc, argv) || !strcmp(argv[1], "help")) {
-		print_help(stdout);
-		return 0;
-	}
-	if (!strcmp(argv[1], "--version")) {
-		puts("usn " USN_VERSION);
-		return 0;
-	}
 	v = find(argv[1]);
-	if (!v) {
-		fprintf(stderr, "usn: there is no command '%s': see usn --help\n", argv[1]);
-		return 2;
-	}
-	if (wants_help(argc - 1, argv + 1)) {
-		print_verb_help(v);
-		return 0;
-	}
-	return run(v, argc - 1, argv + 1);
+	if (v)
+		return run(v, argc - 1, argv + 1);
+	if (wants_help(argc, argv) || !strcmp(argv[1], "help"))
+		print_help(stdout);
+	else if (!strcmp(argv[1], "--version"))
+		puts("usn " USN_VERSION);
+	else
+		r = usn_fail(&e, EINVAL, "there is no command '%.40s': see usn --help", argv[1]);
+	if (r >= 0 && (fflush(stdout) || ferror(stdout)))
+		r = usn_fail_errno(&e, errno, "cannot write to the standard output");
+	return end(NULL, r, &e);
 }

@@ -73,7 +73,8 @@ static int run(int argc, char **argv, struct usn_err *e)
 	execvp(argv[optind], argv + optind);
 	r = errno;
 	/* As env(1) has it; the agent sees this process end and the peer is back. */
-	fprintf(stderr, "usn rig: cannot run '%s': %s\n", argv[optind], strerror(r));
+	usn_fail_errno(e, r, "cannot run '%.200s'", argv[optind]);
+	fprintf(stderr, "usn rig: %s\n", e->text);
 	exit(r == ENOENT ? 127 : 126);
 }
 
@@ -84,6 +85,6 @@ const struct verb verb_rig = {
 	"lives it takes the place of Peer=. Its exit status is that of COMMAND; 126 and 127:\n"
 	"COMMAND could not be run, was not found.\n"
 	"\n"
-	"  usn rig usn0 -- ./my_network --delay 20ms",
+	"  usn rig usn0 -- ./my_network",
 	run
 };

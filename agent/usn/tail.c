@@ -169,10 +169,12 @@ static int tail_open(struct tail *t, struct usn_err *e)
 	if (!t->ifindex)
 		return usn_fail(e, ENODEV, "the device %s is not up: usn up %s", t->device,
 				t->device);
-	r = tap_open(t->ifindex, &t->tap_options, &t->tap, e);
+	r = open_signals(t, e);
+	if (r >= 0)
+		r = tap_open(t->ifindex, &t->tap_options, &t->tap, e);
 	if (r >= 0)
 		r = sink_open(t->file, t->as_json, t->device, t->tap_options.snaplen, &t->sink, e);
-	return r < 0 ? r : open_signals(t, e);
+	return r;
 }
 
 /* Whatever ended it, what was captured is shown; the first thing that went wrong is what is told. */

@@ -44,12 +44,14 @@ static int sort_words(int argc, char **argv, json_t *settings, struct usn_err *e
 	int i, devices = 0;
 
 	for (i = 0; i < argc; i++) {
-		if (strchr(argv[i], '='))
-			json_array_append_new(settings, json_string(argv[i]));
-		else if (parse_device(argv[i], &number, e) < 0)
+		if (strchr(argv[i], '=')) {
+			if (json_array_append_new(settings, json_string(argv[i])))
+				return usage_error(e, "'%.80s' is not UTF-8", argv[i]);
+		} else if (parse_device(argv[i], &number, e) < 0) {
 			return -EINVAL;
-		else
+		} else {
 			devices++;
+		}
 	}
 	return devices ? 0 : usage_error(e, "which device?");
 }
@@ -85,6 +87,8 @@ const struct verb verb_up = {
 	"  MTU=BYTES            largest packet, 68 to 65535 (IPv6 needs 1280); 1500\n"
 	"  Peer=none|echo       what is behind it while it has no rig: nothing, or something\n"
 	"                       that answers ping and UDP port 7 for the device's networks\n"
+	"  Except=RULE          what its runs may reach past it, see usn-run(1);\n"
+	"                       loopback is always there, an empty value clears\n"
 	"\n"
 	"/etc/usn/DEVICE.conf is read first, if it is there; the command line wins.\n"
 	"\n"

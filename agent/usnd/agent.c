@@ -16,6 +16,7 @@
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/pins.h"
+#include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
 #include "usnd/watch.h"
@@ -65,7 +66,8 @@ static int adopt_devices(struct agent *a, struct usn_err *e)
 		if (r < 0 && r != -ENODEV)
 			return r;
 	}
-	return 0;
+	rulesets_sweep(a);
+	return ruleset_follow_addresses(a, e);
 }
 
 static int open_parts(struct agent *a, struct usn_err *e)
@@ -82,6 +84,8 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	/* Before the devices are read: what goes after that is then noticed. */
 	if (r >= 0)
 		r = watch_open(a, e);
+	if (r >= 0)
+		r = pins_prepare(e);
 	if (r >= 0)
 		r = open_cgroup(a, e);
 	if (r >= 0)
@@ -116,6 +120,7 @@ int agent_open(struct agent **ret, struct usn_err *e)
 		agent_free(a);
 		return r;
 	}
+	a->whole = true;
 	*ret = a;
 	return 0;
 }
@@ -127,15 +132,16 @@ struct agent *agent_free(struct agent *a)
 
 	if (!a)
 		return NULL;
-	idle = agent_idle(a) && a->pins && a->run_events.fd >= 0;
+	idle = a->whole && agent_idle(a);
 	for (i = 0; i < USN_DEVICES_MAX; i++)
 		device_free(a->devices[i]);
 	runs_close(a);
 	pins_free(a->pins);
-	if (idle) {
+	if (idle)
 		pins_remove();
+	/* Refused by the kernel while anything is in it. */
+	if (a->cgroup_root_fd >= 0 && !pins_exist())
 		unlinkat(a->cgroup_root_fd, USN_CGROUP, AT_REMOVEDIR);
-	}
 	close_fd(a->cgroup_fd);
 	close_fd(a->cgroup_root_fd);
 	free(a->cgroup_path);

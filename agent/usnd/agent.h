@@ -31,13 +31,15 @@ struct agent {
 	int cgroup_fd;       /* of USN_CGROUP */
 	int cgroup_root_fd;
 	char *cgroup_path;
-	uint64_t netns_cookie;                   /* the devices' network namespace */
+	bool whole;            /* all is adopted: if nothing is left, nothing is there */
+	uint64_t netns_cookie; /* the devices' network namespace */
 	struct device *devices[USN_DEVICES_MAX]; /* by N of usnN */
 	size_t n_devices;
 	LIST_HEAD(, run) runs;
 	struct source signals;
 	struct source run_events; /* inotify: cgroup.events of the runs */
 	uint32_t last_run;        /* K of the newest usnN-K */
+	uint32_t last_ruleset;
 };
 
 /*

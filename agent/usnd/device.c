@@ -16,6 +16,7 @@
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
 #include "usnd/pins.h"
+#include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/tun.h"
 
@@ -105,12 +106,36 @@ static int device_publish(struct device *d, struct usn_err *e)
 {
 	struct usn_device entry = { .ifindex = d->ifindex,
 				    .peer = d->settings.peer,
-				    .netns_cookie = d->agent->netns_cookie };
-	int r;
+				    .netns_cookie = d->agent->netns_cookie,
+				    .flags = d->settings.except.flags };
+	int r = ruleset_add(d->agent, &d->settings.except, &d->ruleset, e);
+
+	if (r < 0)
+		return r;
+	entry.ruleset = d->ruleset;
 
 	memcpy(entry.name, d->name, sizeof(entry.name));
 	r = device_entry_put(d->agent->pins, d->number, &entry);
 	return r < 0 ? usn_fail_errno(e, -r, "cannot enter %s into the device map", d->name) : 0;
+}
+
+/*
+ * Packets of a device have an address of that device. Otherwise IPv6 takes any address of the host's that
+ * suits the destination better (RFC 6724), which tells the rig about other interfaces, and nothing comes
+ * back. Netlink does not know this setting.
+ */
+static int own_addresses_only(struct device *d, struct usn_err *e)
+{
+	_cleanup_close_ int fd = -1;
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/use_oif_addrs_only", d->name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0; /* no IPv6 here */
+	if (fd < 0 || write(fd, "1", 1) < 0)
+		return usn_fail_errno(e, errno, "cannot set %s", path);
+	return 0;
 }
 
 /* Until tun_keep, the last step, the interface ends with its descriptor: what fails leaves nothing. */
@@ -128,7 +153,10 @@ static int device_make(struct device *d, struct usn_err *e)
 	r = netlink_guard(a->nl, true);
 	if (r < 0 && r != -EOPNOTSUPP && r != -EAFNOSUPPORT)
 		return usn_fail_errno(e, -r, "cannot guard the host's IPv6 default route");
-	r = netlink_configure(a->nl, d->ifindex, d->number, &d->settings, e);
+	r = own_addresses_only(d, e);
+	if (r < 0)
+		return r;
+	r = netlink_configure(a->nl, d->ifindex, d->number, &d->settings, false, e);
 	if (r < 0)
 		return r;
 	r = tun_keep(d->queue.fd);
@@ -158,6 +186,8 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 	if (r < 0) {
 		if (d->ifindex)
 			device_entry_remove(a->pins, number);
+		runs_forget_counters(a, number);
+		ruleset_remove(a, d->ruleset);
 		guard_end(a);
 		return r;
 	}
@@ -179,6 +209,8 @@ static int read_back(struct device *d, const struct usn_device *entry)
 	d->ifindex = entry->ifindex;
 	d->settings.mtu = st.mtu;
 	d->settings.peer = entry->peer;
+	d->settings.except.flags = entry->flags;
+	d->ruleset = entry->ruleset;
 	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
 }
 
@@ -217,11 +249,14 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 	if (r == -ENODEV) {
 		runs_follow(a, number, 0);
 		device_entry_remove(a->pins, number);
+		runs_forget_counters(a, number);
 		return r;
 	}
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the settings of %s", d->name);
-	r = get_queue(d, e);
+	r = ruleset_read(a, d->ruleset, &d->settings.except, e);
+	if (r >= 0)
+		r = get_queue(d, e);
 	if (r >= 0)
 		r = device_serve(d, e);
 	if (r < 0)
@@ -235,11 +270,14 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 void device_gone(struct device *d)
 {
 	struct agent *a = d->agent;
-	uint32_t number = d->number;
+	uint32_t number = d->number, ruleset = d->ruleset;
 
 	runs_follow(a, number, 0);
 	device_entry_remove(a->pins, number);
 	device_free(d);
+	runs_forget_counters(a, number);
+	if (!runs_use_ruleset(a, ruleset))
+		ruleset_remove(a, ruleset);
 	guard_end(a);
 }
 

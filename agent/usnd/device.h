@@ -19,6 +19,7 @@ struct device {
 	char name[USN_NAME_SIZE];
 	uint32_t ifindex;
 	struct settings settings;
+	uint32_t ruleset; /* of settings.except; 0: it has no rules */
 	struct source
 		queue; /* the TUN queue; its open file is shared with the rig while there is one */
 	struct source rig; /* pidfd of the rig, -1: none */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +35,15 @@ static const char help[] =
 	"  --help         show this\n"
 	"  --version      show the version\n";
 
+/* A full disk shows here. */
+static int finish_stdout(void)
+{
+	if (!fflush(stdout))
+		return 0;
+	perror("usnd: cannot write to the standard output");
+	return 1;
+}
+
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = { { "foreground", no_argument, NULL, 'f' },
@@ -53,10 +63,10 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			break;
 		case 'h':
 			fputs(help, stdout);
-			exit(0);
+			exit(finish_stdout());
 		case 'V':
 			puts("usnd " USN_VERSION);
-			exit(0);
+			exit(finish_stdout());
 		default:
 			return -EINVAL;
 		}
@@ -138,11 +148,23 @@ static int watch_signals(struct agent *a, struct usn_err *e)
 	return r < 0 ? usn_fail_errno(e, -r, "cannot watch for signals") : 0;
 }
 
+/* A descriptor for each device, run and caller: as many as there may be. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int run(const struct options *o, struct usn_err *e)
 {
 	struct agent *a = NULL;
 	int ready_fd = -1, r = 0;
 
+	raise_limits();
 	if (!o->foreground)
 		r = go_background(&ready_fd, e);
 	if (r >= 0)
@@ -171,6 +193,7 @@ int main(int argc, char **argv)
 	struct usn_err e;
 	int r;
 
+	ensure_stdio();
 	if (parse_options(argc, argv, &o) < 0)
 		return 2;
 	if (geteuid() != 0) {

@@ -53,11 +53,14 @@ static int read_settings(const json_t *words, uint32_t number, struct settings *
 {
 	size_t n = json_array_size(words), i;
 	_cleanup_free_ const char **list = calloc(n + 1, sizeof(*list));
+	struct usn_err why;
 	char path[64];
 	int r;
 
 	if (!list)
 		return usn_fail(e, ENOMEM, "out of memory");
+	if (words && !json_is_array(words))
+		return usn_fail(e, EINVAL, "the parameter 'settings' is not a list of strings");
 	for (i = 0; i < n; i++) {
 		list[i] = json_string_value(json_array_get(words, i));
 		if (!list[i])
@@ -69,7 +72,14 @@ static int read_settings(const json_t *words, uint32_t number, struct settings *
 	r = settings_read(path, ret, e);
 	if (r >= 0)
 		r = settings_apply(list, n, ret, e);
-	return r < 0 ? r : settings_check(ret, e);
+	if (r >= 0)
+		r = settings_check(ret, e);
+	/* Nothing on the command line was wrong. */
+	if (r < 0 && !n && e->code == EINVAL) {
+		why = *e;
+		r = usn_fail(e, EBADMSG, "%s: %s", path, why.text);
+	}
+	return r;
 }
 
 static bool same_addresses(const struct settings *a, const struct settings *b)
@@ -91,15 +101,29 @@ static bool same_addresses(const struct settings *a, const struct settings *b)
 
 static int check_same(const struct device *d, const struct settings *s, struct usn_err *e)
 {
-	const char *what = !same_addresses(&d->settings, s) ? "addresses"
-			   : d->settings.mtu != s->mtu      ? "MTU"
-			   : d->settings.peer != s->peer    ? "peer"
-							    : NULL;
+	const char *what = !same_addresses(&d->settings, s)                 ? "addresses"
+			   : d->settings.mtu != s->mtu                      ? "MTU="
+			   : !exempt_equal(&d->settings.except, &s->except) ? "exemptions"
+			   : d->settings.peer != s->peer                    ? "Peer="
+									    : NULL;
 
 	if (!what)
 		return 0;
-	return usn_fail(e, EEXIST, "%s is up already with another %s: usn down %s first", d->name,
+	return usn_fail(e, EEXIST, "%s is up already with different %s: usn down %s first", d->name,
 			what, d->name);
+}
+
+/* Somebody may have taken the interface down meanwhile, and IPv6 addresses and routes went with that. */
+static int stay_up(struct device *d, const struct settings *s, struct usn_err *e)
+{
+	struct link_state st;
+	int r = netlink_link(d->agent->nl, d->ifindex, &st);
+
+	if (r >= 0 && !st.up)
+		r = netlink_configure(d->agent->nl, d->ifindex, d->number, &d->settings, true, e);
+	else if (r < 0)
+		r = usn_fail_errno(e, -r, "cannot read the state of %s", d->name);
+	return r < 0 ? r : check_same(d, s, e);
 }
 
 /* net.ipv4.conf.all.rp_filter counts beside the device's own, and the larger one wins. */
@@ -131,7 +155,7 @@ static int method_up(struct caller *c, const json_t *parameters, json_t **ret, i
 	if (r < 0)
 		return r;
 	d = c->agent->devices[number];
-	r = d ? check_same(d, &s, e) : device_up(c->agent, number, &s, e);
+	r = d ? stay_up(d, &s, e) : device_up(c->agent, number, &s, e);
 	if (r < 0)
 		return r;
 	*ret = json_pack("{s:b, s:o}", "created", !d, "warnings", warnings());
@@ -234,12 +258,38 @@ static int check_netns(struct caller *c, const json_t *netns, struct usn_err *e)
 			"was started");
 }
 
+static int read_options(const json_t *parameters, struct run_options *ret, struct usn_err *e)
+{
+	const json_t *rules = json_object_get(parameters, "except"), *rule;
+	size_t i;
+	int r = 0;
+
+	*ret = (struct run_options){
+		.only_except = json_is_true(json_object_get(parameters, "only_except")),
+		.no_guard = json_is_true(json_object_get(parameters, "no_guard"))
+	};
+	if (rules && !json_is_array(rules))
+		return usn_fail(e, EINVAL, "the parameter 'except' is not a list of strings");
+	json_array_foreach(rules, i, rule) {
+		const char *text = json_string_value(rule);
+
+		r = text ? exempt_add(&ret->except, text, e)
+			 : usn_fail(e, EINVAL, "the parameter 'except' is not a list of strings");
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
 static int method_run(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		      struct usn_err *e)
 {
+	struct run_options o;
 	struct device *d;
 	int r = get_device(c, parameters, &d, e);
 
+	if (r >= 0)
+		r = read_options(parameters, &o, e);
 	if (r >= 0 && c->launching)
 		r = usn_fail(e, EBUSY, "this connection has a run already");
 	if (r >= 0)
@@ -247,7 +297,7 @@ static int method_run(struct caller *c, const json_t *parameters, json_t **ret, 
 	if (r >= 0)
 		r = check_up(d, e);
 	if (r >= 0)
-		r = run_start(d, &c->launching, ret_fd, e);
+		r = run_start(d, &o, &c->launching, ret_fd, e);
 	if (r < 0)
 		return r;
 	*ret = json_pack("{s:s}", "run", c->launching->name);

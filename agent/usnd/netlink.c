@@ -39,7 +39,7 @@ int netlink_open(struct netlink **ret, struct usn_err *e)
 
 	if (!nl)
 		return usn_fail(e, ENOMEM, "out of memory");
-	nl->request = malloc(REQUEST_SIZE);
+	nl->request = calloc(1, REQUEST_SIZE);
 	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!nl->request || !nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
 		netlink_free(nl);
@@ -62,6 +62,8 @@ struct netlink *netlink_free(struct netlink *nl)
 
 static void begin(struct netlink *nl)
 {
+	/* Padding goes to the kernel, too. */
+	memset(nl->request, 0, nl->len);
 	nl->len = 0;
 	nl->first_seq = nl->seq + 1;
 }
@@ -142,6 +144,8 @@ static void add_link_setup(struct netlink *nl, uint32_t ifindex, const struct se
 	ifi->ifi_index = (int)ifindex;
 	mnl_attr_put_u32(h, IFLA_MTU, s->mtu);
 	mnl_attr_put_u32(h, IFLA_TXQLEN, QUEUE_PACKETS);
+	/* TCP makes packets of the size that the rig sees; bigger ones would be cut up behind the taps. */
+	mnl_attr_put_u32(h, IFLA_GSO_MAX_SEGS, 1);
 	af = mnl_attr_nest_start(h, IFLA_AF_SPEC);
 	put_inet_conf(h);
 	if (s->mtu >= MTU_MIN_V6)
@@ -162,9 +166,10 @@ static void add_link_up(struct netlink *nl, uint32_t ifindex)
 	finish(nl, h);
 }
 
-static void add_address(struct netlink *nl, uint32_t ifindex, const struct prefix *p)
+static void add_address(struct netlink *nl, uint32_t ifindex, const struct prefix *p,
+			uint16_t flags)
 {
-	struct nlmsghdr *h = message(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *h = message(nl, RTM_NEWADDR, NLM_F_CREATE | flags);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(h, sizeof(*ifa));
 
 	ifa->ifa_family = p->family;
@@ -177,7 +182,7 @@ static void add_address(struct netlink *nl, uint32_t ifindex, const struct prefi
 	finish(nl, h);
 }
 
-/* A v6 default route: by the device, or for ifindex 0 "unreachable". */
+/* A v6 default route: by the device, or for ifindex 0 "throw", as if there were none from here on. */
 static void add_default6(struct netlink *nl, uint16_t type, uint16_t flags, uint32_t ifindex,
 			 uint32_t metric)
 {
@@ -188,7 +193,7 @@ static void add_default6(struct netlink *nl, uint16_t type, uint16_t flags, uint
 	rt->rtm_table = RT_TABLE_MAIN;
 	rt->rtm_protocol = RTPROT_STATIC;
 	rt->rtm_scope = RT_SCOPE_UNIVERSE;
-	rt->rtm_type = ifindex ? RTN_UNICAST : RTN_UNREACHABLE;
+	rt->rtm_type = ifindex ? RTN_UNICAST : RTN_THROW;
 	mnl_attr_put_u32(h, RTA_PRIORITY, metric);
 	if (ifindex)
 		mnl_attr_put_u32(h, RTA_OIF, ifindex);
@@ -207,9 +212,10 @@ static bool has_v6(const struct settings *s)
 }
 
 int netlink_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
-		      const struct settings *s, struct usn_err *e)
+		      const struct settings *s, bool again, struct usn_err *e)
 {
 	char text[PREFIX_TEXT_SIZE];
+	uint16_t flags = again ? NLM_F_REPLACE : NLM_F_EXCL;
 	uint32_t failed = 0;
 	size_t i;
 	int r;
@@ -217,10 +223,10 @@ int netlink_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
 	begin(nl);
 	add_link_setup(nl, ifindex, s);
 	for (i = 0; i < s->n_addresses; i++)
-		add_address(nl, ifindex, &s->addresses[i]);
+		add_address(nl, ifindex, &s->addresses[i], flags);
 	add_link_up(nl, ifindex);
 	if (has_v6(s))
-		add_default6(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, ifindex,
+		add_default6(nl, RTM_NEWROUTE, (uint16_t)(NLM_F_CREATE | flags), ifindex,
 			     ROUTE_METRIC + number);
 	r = commit(nl, &failed);
 	if (r == 0)
@@ -355,10 +361,9 @@ int netlink_link(struct netlink *nl, uint32_t ifindex, struct link_state *ret)
 }
 
 struct address_query {
-	uint32_t ifindex; /* collect this interface's into s ... */
-	struct settings *s;
-	const struct prefix *want; /* ... or find who has this one */
-	uint32_t found;
+	int (*f)(uint32_t ifindex, const struct prefix *p, void *arg);
+	void *arg;
+	int r;
 };
 
 static int read_addr_attr(const struct nlattr *attr, void *arg)
@@ -382,19 +387,18 @@ static int read_address(const struct nlmsghdr *h, void *arg)
 	if (!addr || mnl_attr_get_payload_len(addr) < prefix_addr_size(&p))
 		return MNL_CB_OK;
 	memcpy(p.addr, mnl_attr_get_payload(addr), prefix_addr_size(&p));
-	if (q->want && p.family == q->want->family &&
-	    !memcmp(p.addr, q->want->addr, prefix_addr_size(&p)))
-		q->found = ifa->ifa_index;
-	if (q->s && ifa->ifa_index == q->ifindex && ifa->ifa_scope == RT_SCOPE_UNIVERSE &&
-	    q->s->n_addresses < ADDRESSES_MAX)
-		q->s->addresses[q->s->n_addresses++] = p;
+	if (!q->r)
+		q->r = q->f(ifa->ifa_index, &p, q->arg);
 	return MNL_CB_OK;
 }
 
-static int ask_addresses(struct netlink *nl, struct address_query *q)
+int netlink_each_address(struct netlink *nl,
+			 int (*f)(uint32_t ifindex, const struct prefix *p, void *arg), void *arg)
 {
+	struct address_query q = { .f = f, .arg = arg };
 	struct ifaddrmsg *ifa;
 	struct nlmsghdr *h;
+	int r;
 
 	begin(nl);
 	h = message(nl, RTM_GETADDR, NLM_F_DUMP);
@@ -402,20 +406,49 @@ static int ask_addresses(struct netlink *nl, struct address_query *q)
 	ifa = mnl_nlmsg_put_extra_header(h, sizeof(*ifa));
 	ifa->ifa_family = AF_UNSPEC;
 	finish(nl, h);
-	return ask(nl, read_address, q);
+	r = ask(nl, read_address, &q);
+	return r < 0 ? r : q.r;
+}
+
+struct device_addresses {
+	uint32_t ifindex;
+	struct settings *s;
+};
+
+static int add_if_mine(uint32_t ifindex, const struct prefix *p, void *arg)
+{
+	struct device_addresses *d = arg;
+
+	if (ifindex == d->ifindex && d->s->n_addresses < ADDRESSES_MAX)
+		d->s->addresses[d->s->n_addresses++] = *p;
+	return 0;
 }
 
 int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct settings *s)
 {
-	struct address_query q = { .ifindex = ifindex, .s = s };
+	struct device_addresses d = { ifindex, s };
 
 	s->n_addresses = 0;
-	return ask_addresses(nl, &q);
+	return netlink_each_address(nl, add_if_mine, &d);
+}
+
+struct wanted {
+	const struct prefix *p;
+	uint32_t ifindex;
+};
+
+static int find_wanted(uint32_t ifindex, const struct prefix *p, void *arg)
+{
+	struct wanted *w = arg;
+
+	if (p->family == w->p->family && !memcmp(p->addr, w->p->addr, prefix_addr_size(p)))
+		w->ifindex = ifindex;
+	return 0;
 }
 
 uint32_t netlink_who_has(struct netlink *nl, const struct prefix *p)
 {
-	struct address_query q = { .want = p };
+	struct wanted w = { .p = p };
 
-	return ask_addresses(nl, &q) < 0 ? 0 : q.found;
+	return netlink_each_address(nl, find_wanted, &w) < 0 ? 0 : w.ifindex;
 }

@@ -26,16 +26,23 @@ struct link_state {
 int netlink_open(struct netlink **ret, struct usn_err *e);
 struct netlink *netlink_free(struct netlink *nl);
 
-/* Gives a new device all that the settings say, and takes it up. One request, one system call. */
+/*
+ * Gives a device all that the settings say, and takes it up. One request, one system call. again: what is so already
+ * is no error.
+ */
 int netlink_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
-		      const struct settings *s, struct usn_err *e);
+		      const struct settings *s, bool again, struct usn_err *e);
 
 int netlink_delete_link(struct netlink *nl, uint32_t ifindex);
 
 /* *ret by index. -ENODEV: there is none. */
 int netlink_link(struct netlink *nl, uint32_t ifindex, struct link_state *ret);
 
-/* The global addresses of an interface into s->addresses. */
+/* Calls f for every address of the host's, until f returns other than 0, which is returned. */
+int netlink_each_address(struct netlink *nl,
+			 int (*f)(uint32_t ifindex, const struct prefix *p, void *arg), void *arg);
+
+/* The addresses of an interface into s->addresses. */
 int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct settings *s);
 
 /* The interface that has this address; 0: none. */
@@ -43,7 +50,7 @@ uint32_t netlink_who_has(struct netlink *nl, const struct prefix *p);
 
 /*
  * A device's v6 default route serves its bound sockets. On a host without a default route of its own it
- * would serve everybody: the guard, an unreachable default with a better metric, keeps them off it.
+ * would serve everybody: the guard, a "throw" default with a better metric, keeps them off it.
  */
 int netlink_guard(struct netlink *nl, bool on);
 

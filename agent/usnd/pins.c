@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "bind.skel.h"
+#include "usnd.skel.h"
 #include "usnd/cgroup.h"
 #include "usnd/pins.h"
 
@@ -25,7 +25,7 @@
 #define STAGING "/sys/fs/bpf/usn-new"
 
 struct pins {
-	struct bind_bpf *skel;
+	struct usnd_bpf *skel;
 };
 
 static int path_of(char path[PATH_MAX], const char *dir, const char *kind, const char *name)
@@ -74,7 +74,7 @@ void pins_remove(void)
 
 static int load(struct pins *p, struct usn_err *e)
 {
-	int r = bind_bpf__load(p->skel);
+	int r = usnd_bpf__load(p->skel);
 
 	if (r == -EPERM)
 		return usn_fail(e, EPERM,
@@ -157,6 +157,16 @@ static int publish(struct pins *p, int cgroup_fd, struct usn_err *e)
 
 /* An agent was here before. */
 
+static bool fits(const struct bpf_map *map, int fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map);
+}
+
 static int reuse_maps(struct pins *p, struct usn_err *e)
 {
 	struct bpf_map *map;
@@ -171,6 +181,10 @@ static int reuse_maps(struct pins *p, struct usn_err *e)
 		fd = bpf_obj_get(path);
 		if (fd < 0)
 			return usn_fail_errno(e, -fd, "cannot open the pinned map %s", path);
+		if (!fits(map, fd))
+			return usn_fail(e, ESTALE,
+					"%s is another version's: end all runs, then rm -r %s",
+					path, USN_PINS);
 		r = bpf_map__reuse_fd(map, fd);
 		if (r < 0)
 			return usn_fail_errno(e, -r, "cannot take over the map %s", path);
@@ -256,26 +270,33 @@ static int take_over(struct pins *p, int cgroup_fd, struct usn_err *e)
 	return 0;
 }
 
+int pins_prepare(struct usn_err *e)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		return usn_fail(e, ENOENT,
+				"the kernel has no BTF (/sys/kernel/btf/vmlinux): boot one built "
+				"with CONFIG_DEBUG_INFO_BTF=y");
+	return mount_bpffs(e);
+}
+
+bool pins_exist(void)
+{
+	return !access(USN_PINS, F_OK);
+}
+
 int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e)
 {
 	struct pins *p;
 	int r;
 
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		return usn_fail(e, ENOENT,
-				"the kernel has no BTF (/sys/kernel/btf/vmlinux): boot one built "
-				"with CONFIG_DEBUG_INFO_BTF=y");
-	r = mount_bpffs(e);
-	if (r < 0)
-		return r;
 	p = calloc(1, sizeof(*p));
 	if (p)
-		p->skel = bind_bpf__open();
+		p->skel = usnd_bpf__open();
 	if (!p || !p->skel) {
 		pins_free(p);
 		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
 	}
-	r = access(USN_PINS, F_OK) ? publish(p, cgroup_fd, e) : take_over(p, cgroup_fd, e);
+	r = pins_exist() ? take_over(p, cgroup_fd, e) : publish(p, cgroup_fd, e);
 	if (r < 0) {
 		pins_free(p);
 		return r;
@@ -287,7 +308,7 @@ int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e)
 struct pins *pins_free(struct pins *p)
 {
 	if (p)
-		bind_bpf__destroy(p->skel);
+		usnd_bpf__destroy(p->skel);
 	free(p);
 	return NULL;
 }
@@ -324,6 +345,27 @@ int binding_next(struct pins *p, uint64_t prev, uint64_t *ret)
 	return bpf_map_get_next_key(fd_of(p->skel->maps.bindings), prev ? &prev : NULL, ret);
 }
 
+int rule_put(struct pins *p, const struct usn_rule_key *k, const struct usn_rule *v)
+{
+	return bpf_map_update_elem(fd_of(p->skel->maps.rules), k, v, BPF_ANY);
+}
+
+int rule_get(struct pins *p, const struct usn_rule_key *k, struct usn_rule *ret)
+{
+	/* A lookup of exactly this prefix, as nothing longer than the key's can match. */
+	return bpf_map_lookup_elem(fd_of(p->skel->maps.rules), k, ret);
+}
+
+int rule_remove(struct pins *p, const struct usn_rule_key *k)
+{
+	return bpf_map_delete_elem(fd_of(p->skel->maps.rules), k);
+}
+
+int rule_next(struct pins *p, const struct usn_rule_key *prev, struct usn_rule_key *ret)
+{
+	return bpf_map_get_next_key(fd_of(p->skel->maps.rules), prev, ret);
+}
+
 int device_entry_put(struct pins *p, uint32_t number, const struct usn_device *d)
 {
 	int cpus = libbpf_num_possible_cpus(), r;
@@ -348,6 +390,10 @@ int device_entry_get(struct pins *p, uint32_t number, struct usn_device *ret)
 void device_entry_remove(struct pins *p, uint32_t number)
 {
 	bpf_map_delete_elem(fd_of(p->skel->maps.devices), &number);
+}
+
+void counters_remove(struct pins *p, uint32_t number)
+{
 	bpf_map_delete_elem(fd_of(p->skel->maps.counters), &number);
 }
 

@@ -48,6 +48,21 @@ static json_t *addresses(const struct settings *s)
 	return list;
 }
 
+static json_t *exemptions(const struct exempt *x)
+{
+	json_t *list = json_array();
+	char text[EXEMPT_TEXT_SIZE];
+	size_t i;
+
+	if (x->flags & USN_BIND_LOOPBACK)
+		json_array_append_new(list, json_string("loopback"));
+	if (x->flags & USN_BIND_LOCAL)
+		json_array_append_new(list, json_string("local"));
+	for (i = 0; i < x->n; i++)
+		json_array_append_new(list, json_string(exempt_rule_text(&x->rules[i], text)));
+	return list;
+}
+
 static json_t *run_json(struct run *r)
 {
 	_cleanup_free_ pid_t *pids = NULL;
@@ -81,17 +96,18 @@ static json_t *traffic(uint64_t packets, uint64_t bytes, uint64_t dropped)
 			 (json_int_t)bytes, "dropped", (json_int_t)dropped);
 }
 
-#define VERDICT(name)                                      \
-	{                                                  \
-#name, offsetof(struct usn_counters, name) \
-	}
+/* clang-format off */
+#define VERDICT(name) { #name, offsetof(struct usn_counters, name) }
+/* clang-format on */
 
 static const struct {
 	const char *name;
 	size_t offset;
 } verdicts[] = {
-	VERDICT(bound),          VERDICT(kept),          VERDICT(rebound),        VERDICT(exempted),
-	VERDICT(refused_device), VERDICT(refused_netns), VERDICT(refused_rebind),
+	VERDICT(bound),         VERDICT(deferred),        VERDICT(kept),
+	VERDICT(rebound),       VERDICT(exempted),        VERDICT(refused_device),
+	VERDICT(refused_netns), VERDICT(refused_rebind),  VERDICT(refused_option),
+	VERDICT(refused_send),  VERDICT(dropped_unbound), VERDICT(dropped_strayed),
 };
 
 _Static_assert(sizeof(verdicts) / sizeof(verdicts[0]) ==
@@ -119,10 +135,11 @@ int report_device(struct device *d, json_t **ret, struct usn_err *e)
 
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the state of %s", d->name);
-	o = json_pack("{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "name",
-		      d->name, "ifindex", (int)d->ifindex, "up", st.up, "mtu", (int)st.mtu,
+	o = json_pack("{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
+		      "name", d->name, "ifindex", (int)d->ifindex, "up", st.up, "mtu", (int)st.mtu,
 		      "addresses", addresses(&d->settings), "peer", peer_name(d->settings.peer),
-		      "out", traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
+		      "except", exemptions(&d->settings.except), "out",
+		      traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
 		      traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
 		      (json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,
 		      "peer_failed", (json_int_t)d->peer_failed, "verdicts", verdicts_of(d), "runs",

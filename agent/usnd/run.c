@@ -18,6 +18,7 @@
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/pins.h"
+#include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
 
@@ -61,7 +62,7 @@ static int run_attend(struct run *r)
 	return cgroup_id(r->dir_fd, &r->id);
 }
 
-static void forget_counters(struct agent *a, uint32_t number)
+void runs_forget_counters(struct agent *a, uint32_t number)
 {
 	struct run *r;
 
@@ -71,14 +72,35 @@ static void forget_counters(struct agent *a, uint32_t number)
 			return;
 	}
 	if (!a->devices[number])
-		device_entry_remove(a->pins, number);
+		counters_remove(a->pins, number);
+}
+
+bool runs_use_ruleset(const struct agent *a, uint32_t ruleset)
+{
+	const struct run *r;
+
+	LIST_FOREACH(r, &a->runs, list)
+	{
+		if (ruleset && r->ruleset == ruleset)
+			return true;
+	}
+	return false;
+}
+
+/* A run's rules are its own, or its device's as long as that is there. */
+static void drop_ruleset(struct agent *a, uint32_t number, uint32_t ruleset)
+{
+	const struct device *d = a->devices[number];
+
+	if ((!d || d->ruleset != ruleset) && !runs_use_ruleset(a, ruleset))
+		ruleset_remove(a, ruleset);
 }
 
 /* Removes the run if nothing is left in it. The binding goes last: until then a process could come in. */
 static void run_reap(struct run *r)
 {
 	struct agent *a = r->agent;
-	uint32_t number = r->number;
+	uint32_t number = r->number, ruleset = r->ruleset;
 	int error;
 
 	if (r->launching || cgroup_populated(r->dir_fd))
@@ -91,7 +113,8 @@ static void run_reap(struct run *r)
 			 strerror(-error));
 	binding_remove(a->pins, r->id);
 	run_free(r);
-	forget_counters(a, number);
+	drop_ruleset(a, number, ruleset);
+	runs_forget_counters(a, number);
 	service_settle(a->service);
 }
 
@@ -115,13 +138,38 @@ static int make_cgroup(struct agent *a, uint32_t number, char *name, size_t size
 	return -EEXIST;
 }
 
-static int run_bind(struct run *r, const struct device *d, struct usn_err *e)
+/* The device's rules are shared; a run that has any of its own gets a set for itself. */
+static int run_exempt(struct run *r, const struct device *d, const struct run_options *o,
+		      struct usn_binding *b, struct usn_err *e)
+{
+	struct exempt all = o->only_except ? (struct exempt){ 0 } : d->settings.except;
+	size_t i;
+	int error = 0;
+
+	all.flags |= o->except.flags;
+	b->flags |= all.flags;
+	r->ruleset = d->ruleset;
+	if (o->only_except || o->except.n) {
+		for (i = 0; i < o->except.n && error >= 0; i++)
+			error = exempt_add_rule(&all, &o->except.rules[i], e);
+		if (error >= 0)
+			error = ruleset_add(r->agent, &all, &r->ruleset, e);
+	}
+	b->ruleset = r->ruleset;
+	return error;
+}
+
+static int run_bind(struct run *r, const struct device *d, const struct run_options *o,
+		    struct usn_err *e)
 {
 	struct usn_binding b = { .ifindex = d->ifindex,
 				 .number = d->number,
-				 .netns_cookie = r->agent->netns_cookie };
-	int error;
+				 .netns_cookie = r->agent->netns_cookie,
+				 .flags = o->no_guard ? 0 : USN_BIND_GUARD };
+	int error = run_exempt(r, d, o, &b, e);
 
+	if (error < 0)
+		return error;
 	memcpy(b.device, d->name, sizeof(b.device));
 	error = binding_add(r->agent->pins, r->id, &b);
 	if (error == -E2BIG)
@@ -130,7 +178,8 @@ static int run_bind(struct run *r, const struct device *d, struct usn_err *e)
 	return error < 0 ? usn_fail_errno(e, -error, "cannot bind the run %s", r->name) : 0;
 }
 
-int run_start(struct device *d, struct run **ret, int *ret_procs_fd, struct usn_err *e)
+int run_start(struct device *d, const struct run_options *o, struct run **ret, int *ret_procs_fd,
+	      struct usn_err *e)
 {
 	struct agent *a = d->agent;
 	struct run *r;
@@ -149,7 +198,7 @@ int run_start(struct device *d, struct run **ret, int *ret_procs_fd, struct usn_
 	r->number = d->number;
 	error = run_attend(r);
 	error = error < 0 ? usn_fail_errno(e, -error, "cannot watch the run %s", name)
-			  : run_bind(r, d, e);
+			  : run_bind(r, d, o, e);
 	fd = error < 0 ? -1 : openat(r->dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	if (error >= 0 && fd < 0)
 		error = usn_fail_errno(e, errno, "cannot open the cgroup of %s", name);
@@ -209,6 +258,7 @@ static void adopt(struct agent *a, const char *name)
 		return;
 	}
 	r->number = b.number;
+	r->ruleset = b.ruleset;
 	run_reap(r);
 }
 

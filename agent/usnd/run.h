@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/exempt.h"
 #include "usnd/loop.h"
 
 struct agent;
@@ -19,18 +20,29 @@ struct run {
 	char name[32];   /* of the cgroup: usnN-K */
 	uint32_t number; /* N of the device */
 	uint64_t id;
+	uint32_t ruleset; /* its own, or the device's */
 	int dir_fd;
 	int watch;      /* inotify's */
 	bool launching; /* its launcher is still connected, so empty does not mean ended */
 };
 
+/* What a run can be told. */
+struct run_options {
+	struct exempt except; /* beside the device's own, unless ... */
+	bool only_except;     /* ... these are all */
+	bool no_guard;
+};
+
 /* Makes a run. *ret_procs_fd is its cgroup.procs: who writes "0" to it is in. */
-int run_start(struct device *d, struct run **ret, int *ret_procs_fd, struct usn_err *e);
+int run_start(struct device *d, const struct run_options *o, struct run **ret, int *ret_procs_fd,
+	      struct usn_err *e);
 
 /* The launcher has execed, or given up. */
 void run_launched(struct run *r);
 
 struct run *run_free(struct run *r);
+
+bool runs_use_ruleset(const struct agent *a, uint32_t ruleset);
 
 /* Starts to watch for runs that end, and takes over those that are there. */
 int runs_open(struct agent *a, struct usn_err *e);
@@ -38,6 +50,9 @@ void runs_close(struct agent *a);
 
 /* Removes the runs that have ended: the kernel's word of an end may still be on its way. */
 void runs_sweep(struct agent *a);
+
+/* Removes the counters of a device that is gone and has no run. */
+void runs_forget_counters(struct agent *a, uint32_t number);
 
 /* Points the bindings of a device's runs at its interface; 0: there is none, refuse. */
 void runs_follow(struct agent *a, uint32_t number, uint32_t ifindex);

@@ -27,6 +27,26 @@ static const char description[] =
 #include "io.usn.varlink.h"
 	;
 
+static const char varlink_description[] =
+	"# What every service has (varlink.org).\n"
+	"interface org.varlink.service\n\n"
+	"method GetInfo() -> (\n"
+	"  vendor: string, product: string, version: string, url: string, interfaces: []string\n"
+	")\n\n"
+	"method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
+	"error InterfaceNotFound (interface: string)\n"
+	"error MethodNotFound (method: string)\n"
+	"error MethodNotImplemented (method: string)\n"
+	"error InvalidParameter (parameter: string)\n";
+
+static const struct {
+	const char *name;
+	const char *description;
+} interfaces[] = {
+	{ "org.varlink.service", varlink_description },
+	{ "io.usn", description },
+};
+
 struct service {
 	struct agent *agent;
 	int lock_fd;
@@ -90,12 +110,16 @@ static json_t *get_info(void)
 static json_t *get_description(const json_t *parameters)
 {
 	const char *name = json_string_value(json_object_get(parameters, "interface"));
+	size_t i;
 
 	if (!name)
 		return protocol_error("InvalidParameter", "parameter", "interface");
-	if (strcmp(name, "io.usn"))
-		return protocol_error("InterfaceNotFound", "interface", name);
-	return json_pack("{s:{s:s}}", "parameters", "description", description);
+	for (i = 0; i < ARRAY_SIZE(interfaces); i++) {
+		if (!strcmp(name, interfaces[i].name))
+			return json_pack("{s:{s:s}}", "parameters", "description",
+					 interfaces[i].description);
+	}
+	return protocol_error("InterfaceNotFound", "interface", name);
 }
 
 static json_t *call_method(struct caller *c, const struct method *m, const json_t *parameters,

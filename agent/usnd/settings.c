@@ -22,7 +22,10 @@ const char *peer_name(uint32_t peer)
 
 void settings_default(uint32_t number, struct settings *ret)
 {
-	*ret = (struct settings){ .mtu = MTU_DEFAULT, .peer = USN_PEER_NONE, .n_addresses = 2 };
+	*ret = (struct settings){ .mtu = MTU_DEFAULT,
+				  .peer = USN_PEER_NONE,
+				  .except.flags = USN_BIND_LOOPBACK,
+				  .n_addresses = 2 };
 	ret->addresses[0] = (struct prefix){
 		AF_INET, 24, { 10, (uint8_t)(64 + number / 256), (uint8_t)(number % 256), 1 }
 	};
@@ -78,6 +81,16 @@ static int set_peer(struct settings *s, const char *value, bool *replaced, struc
 	return usn_fail(e, EINVAL, "Peer=%.40s: use none or echo", value);
 }
 
+/* As in systemd's files, an empty value clears what was there. */
+static int set_except(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
+{
+	(void)replaced;
+	if (*value)
+		return exempt_add(&s->except, value, e);
+	s->except = (struct exempt){ 0 };
+	return 0;
+}
+
 static const struct key {
 	const char *name;
 	int (*set)(struct settings *s, const char *value, bool *replaced, struct usn_err *e);
@@ -85,6 +98,7 @@ static const struct key {
 	{ "Address", set_address },
 	{ "MTU", set_mtu },
 	{ "Peer", set_peer },
+	{ "Except", set_except },
 };
 
 static int set(struct settings *s, const char *name, const char *value, bool *replaced,
@@ -96,8 +110,9 @@ static int set(struct settings *s, const char *name, const char *value, bool *re
 		if (!strcmp(name, keys[i].name))
 			return keys[i].set(s, value, replaced, e);
 	}
-	return usn_fail(e, EINVAL,
-			"unknown key '%.40s': a device has Address=, MTU= and Peer=", name);
+	return usn_fail(
+		e, EINVAL,
+		"unknown key '%.40s': a device has Address=, MTU=, Peer= and Except=", name);
 }
 
 static char *trim(char *s)
@@ -150,14 +165,17 @@ int settings_read(const char *path, struct settings *s, struct usn_err *e)
 	struct usn_err why;
 	unsigned int number;
 	size_t size = 0;
+	ssize_t n;
 
 	if (!f && errno == ENOENT)
 		return 0;
 	if (!f)
 		return usn_fail_errno(e, errno, "cannot read %s", path);
-	for (number = 1; getline(&line, &size, f) >= 0; number++) {
+	for (number = 1; (n = getline(&line, &size, f)) >= 0; number++) {
+		if (memchr(line, '\0', (size_t)n))
+			return usn_fail(e, EBADMSG, "%s:%u: the line holds a NUL", path, number);
 		if (read_line(line, &in_section, s, &replaced, &why) < 0)
-			return usn_fail(e, why.code, "%s:%u: %s", path, number, why.text);
+			return usn_fail(e, EBADMSG, "%s:%u: %s", path, number, why.text);
 	}
 	return ferror(f) ? usn_fail_errno(e, errno, "cannot read %s", path) : 0;
 }

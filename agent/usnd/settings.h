@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/exempt.h"
 #include "base/parse.h"
 
 #define USN_CONFIG_DIR "/etc/usn"
@@ -22,10 +23,11 @@ struct settings {
 	struct prefix addresses[ADDRESSES_MAX];
 	size_t n_addresses;
 	uint32_t mtu;
-	uint32_t peer; /* USN_PEER_* */
+	uint32_t peer;        /* USN_PEER_* */
+	struct exempt except; /* what its runs may reach past it, unless they say otherwise */
 };
 
-/* usnN: 10.(64 + N/256).(N mod 256).1/24, fd75:736e:0:N::1/64, MTU 1500, no peer. */
+/* usnN: 10.(64 + N/256).(N mod 256).1/24, fd75:736e:0:N::1/64, MTU 1500, no peer, loopback exempt. */
 void settings_default(uint32_t number, struct settings *ret);
 
 /*

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -57,6 +59,8 @@ int tun_create(const char *name, int *ret_fd, uint32_t *ret_ifindex, struct usn_
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot make the TUN device %s", name);
 	*ret_ifindex = if_nametoindex(name);
+	if (!*ret_ifindex)
+		return usn_fail_errno(e, errno, "cannot find the index of %s", name);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -118,10 +122,20 @@ static int find_queue(pid_t pid, const char *device)
 	return found;
 }
 
+/* A device of the same name in another network namespace is another device. */
+static bool is_here(int tun_fd)
+{
+	_cleanup_close_ int ns = ioctl(tun_fd, SIOCGSKNS);
+	struct stat theirs, ours;
+
+	return ns >= 0 && !fstat(ns, &theirs) && !stat("/proc/self/ns/net", &ours) &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
 static int borrow_from(pid_t pid, const char *device, int *ret_fd, int *ret_pidfd)
 {
-	_cleanup_close_ int pidfd = -1;
-	int number = find_queue(pid, device), fd;
+	_cleanup_close_ int pidfd = -1, fd = -1;
+	int number = find_queue(pid, device);
 
 	if (number < 0)
 		return -ESRCH;
@@ -131,7 +145,9 @@ static int borrow_from(pid_t pid, const char *device, int *ret_fd, int *ret_pidf
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 	if (fd < 0)
 		return -errno;
-	*ret_fd = fd;
+	if (!is_here(fd))
+		return -ESRCH;
+	*ret_fd = TAKE_FD(fd);
 	*ret_pidfd = TAKE_FD(pidfd);
 	return 0;
 }

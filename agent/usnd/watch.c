@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The kernel's notifications about interfaces, by libmnl. */
+/* The kernel's notifications about interfaces and addresses, by libmnl. */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -10,6 +11,7 @@
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
+#include "usnd/ruleset.h"
 #include "usnd/service.h"
 #include "usnd/watch.h"
 
@@ -17,6 +19,7 @@ struct watch {
 	struct agent *agent;
 	struct mnl_socket *sock;
 	struct source source;
+	bool addresses_changed;
 };
 
 static void lost(struct device *d)
@@ -29,12 +32,17 @@ static void lost(struct device *d)
 	service_settle(a->service);
 }
 
-static int link_message(const struct nlmsghdr *h, void *arg)
+static int message(const struct nlmsghdr *h, void *arg)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
-	struct agent *a = arg;
+	struct watch *w = arg;
+	struct agent *a = w->agent;
 	size_t i;
 
+	if (h->nlmsg_type == RTM_NEWADDR || h->nlmsg_type == RTM_DELADDR) {
+		w->addresses_changed = true;
+		return MNL_CB_OK;
+	}
 	/* AF_BRIDGE: the port left a bridge, and is still there. */
 	if (h->nlmsg_type != RTM_DELLINK || ifi->ifi_family != AF_UNSPEC)
 		return MNL_CB_OK;
@@ -61,14 +69,20 @@ static void watch_ready(struct source *s, uint32_t events)
 {
 	struct watch *w = SOURCE_OWNER(s, struct watch, source);
 	char buf[16384];
+	struct usn_err e;
 	ssize_t n;
 
 	(void)events;
 	n = mnl_socket_recvfrom(w->sock, buf, sizeof(buf));
-	if (n < 0 && errno == ENOBUFS)
+	if (n < 0 && errno == ENOBUFS) {
 		look_at_all(w->agent);
+		w->addresses_changed = true;
+	}
 	if (n > 0)
-		mnl_cb_run(buf, (size_t)n, 0, 0, link_message, w->agent);
+		mnl_cb_run(buf, (size_t)n, 0, 0, message, w);
+	if (w->addresses_changed && ruleset_follow_addresses(w->agent, &e) < 0)
+		log_line(LOG_ERR, "%s", e.text);
+	w->addresses_changed = false;
 }
 
 int watch_open(struct agent *a, struct usn_err *e)
@@ -83,7 +97,9 @@ int watch_open(struct agent *a, struct usn_err *e)
 	w->source.fd = -1;
 	w->source.ready = watch_ready;
 	w->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!w->sock || mnl_socket_bind(w->sock, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0)
+	if (!w->sock ||
+	    mnl_socket_bind(w->sock, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+			    MNL_SOCKET_AUTOPID) < 0)
 		return usn_fail_errno(e, errno, "cannot watch the interfaces");
 	w->source.fd = mnl_socket_get_fd(w->sock);
 	r = loop_watch(&a->loop, &w->source, EPOLLIN);

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define USN_ABI_VERSION 1
+#define USN_ABI_VERSION 2
 
 #define USN_NAME_SIZE 16 /* IFNAMSIZ: a device name with its NUL */
 #define USN_COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -29,6 +29,37 @@ struct usn_binding {
 	__u32 number;  /* N of usnN, the key into counters */
 	/* The ifindex means another device in another network namespace: refuse there. */
 	__u64 netns_cookie;
+	__u32 flags;   /* USN_BIND_* */
+	__u32 ruleset; /* exemptions, the key into rules; 0: none */
+};
+
+#define USN_BIND_LOOPBACK 1 /* loopback is exempt */
+#define USN_BIND_LOCAL 2    /* the host's own addresses are exempt, USN_RULESET_LOCAL */
+#define USN_BIND_GUARD 4    /* a packet that leaves by another device is dropped */
+
+/*
+ * rules: the exemptions, by longest prefix. IPv4 addresses stand as ::ffff:a.b.c.d. The entry of a prefix
+ * holds the ports of all rules that cover it, so that one lookup finds everything there is.
+ */
+struct usn_rule_key {
+	__u32 prefixlen; /* bits that count: 32 of the ruleset, and those of the address */
+	__u32 ruleset;
+	__u32 addr[4]; /* network order */
+};
+
+#define USN_RULESET_LOCAL 1 /* kept by the agent as addresses come and go */
+#define USN_RULES_MAX 64    /* rules a run can have */
+
+struct usn_ports {
+	__u16 first; /* host order; 0 to 65535: all, also of protocols that have none */
+	__u16 last;
+	__u8 protocol; /* IPPROTO_TCP, IPPROTO_UDP; 0: any */
+	__u8 reserved[3];
+};
+
+struct usn_rule {
+	__u32 n;
+	struct usn_ports ports[USN_RULES_MAX];
 };
 
 /* devices: N of usnN (u32) -> what the agent must know after a restart. */
@@ -37,6 +68,9 @@ struct usn_device {
 	__u32 ifindex;
 	__u32 peer; /* USN_PEER_* */
 	__u64 netns_cookie;
+	/* Exemptions of its runs that say nothing else. */
+	__u32 flags;   /* USN_BIND_LOOPBACK, USN_BIND_LOCAL */
+	__u32 ruleset; /* 0: none */
 };
 
 #define USN_PEER_NONE 0
@@ -44,13 +78,18 @@ struct usn_device {
 
 /* counters: N of usnN (u32), per CPU -> how often each verdict was given. */
 struct usn_counters {
-	__u64 bound;          /* sockets bound at creation */
-	__u64 kept;           /* sockets left alone: a cgroup further in had bound them */
-	__u64 rebound;        /* sockets bound again, at connect or bind to a foreign address */
-	__u64 exempted;       /* sockets unbound, at connect or bind to an exempt address */
-	__u64 refused_device; /* sockets refused: the device is gone */
-	__u64 refused_netns;  /* sockets refused: made in another network namespace */
-	__u64 refused_rebind; /* connects and binds refused: the kernel would not (un)bind */
+	__u64 bound;    /* sockets bound at creation */
+	__u64 deferred; /* sockets to be bound at connect or bind: the kernel could not unbind them */
+	__u64 kept;     /* sockets left alone: a cgroup further in had bound them */
+	__u64 rebound;         /* sockets bound again, at connect or bind to a foreign address */
+	__u64 exempted;        /* sockets unbound, at connect or bind to an exempt address */
+	__u64 refused_device;  /* sockets refused: the device is gone */
+	__u64 refused_netns;   /* sockets refused: made in another network namespace */
+	__u64 refused_rebind;  /* connects and binds refused: the kernel would not (un)bind */
+	__u64 refused_option;  /* SO_BINDTODEVICE and SO_BINDTOIFINDEX refused */
+	__u64 refused_send;    /* datagrams refused: from an unbound socket to a foreign address */
+	__u64 dropped_unbound; /* packets dropped: of an unbound socket, leaving by another device */
+	__u64 dropped_strayed; /* packets dropped: of a bound socket, leaving by another device */
 };
 
 /* Who made a socket. owners (socket storage) and newborns (array) hold it; see bpf/owner.bpf.h. */
@@ -82,9 +121,11 @@ struct usn_record {
 #define USN_DIR_IN 1  /* from the rig to the host */
 #define USN_DIR_OUT 2 /* from the host to the rig */
 
-_Static_assert(sizeof(struct usn_binding) == 32, "usn_binding is pinned");
-_Static_assert(sizeof(struct usn_device) == 32, "usn_device is pinned");
-_Static_assert(sizeof(struct usn_counters) == 56, "usn_counters is pinned");
+_Static_assert(sizeof(struct usn_binding) == 40, "usn_binding is pinned");
+_Static_assert(sizeof(struct usn_device) == 40, "usn_device is pinned");
+_Static_assert(sizeof(struct usn_counters) == 96, "usn_counters is pinned");
+_Static_assert(sizeof(struct usn_rule_key) == 24, "usn_rule_key is pinned");
+_Static_assert(sizeof(struct usn_rule) == 516, "usn_rule is pinned");
 _Static_assert(sizeof(struct usn_owner) == 40, "usn_owner is pinned");
 _Static_assert(sizeof(struct usn_record) == 72, "usn_record crosses the ring");
 
