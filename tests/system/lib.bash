@@ -21,6 +21,13 @@ fails() {
 	case $out in *"$text"*) ;; *) echo "'$*' said: $out"; return 1 ;; esac
 }
 
+# has [OPTION]... PATTERN: grep -q that reads all of its input, so that what writes it does not die of SIGPIPE.
+has() {
+	local all
+	all=$(cat)
+	grep -q "$@" <<<"$all"
+}
+
 # eventually COMMAND...: tries until it succeeds; fails after ten seconds. For what the kernel does in its own time.
 eventually() {
 	local end=$((SECONDS + 10))

@@ -1,0 +1,3 @@
+module go_socket
+
+go 1.19

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# make install, the units, and what is written about the commands.
+
+load lib
+
+setup_file() {
+	export INSTALLED="$BATS_FILE_TMPDIR/root"
+	make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$INSTALLED" PREFIX=/usr >/dev/null
+}
+
+@test "install: everything is where it belongs, and uninstall removes it" {
+	cd "$INSTALLED/usr"
+	for f in sbin/usnd bin/usn bin/usn-run share/man/man8/usn.8 share/man/man8/usnd.8 share/man/man1/usn-run.1 \
+		share/man/man5/usn.conf.5 lib/systemd/system/usnd.service lib/systemd/system/usn@.service \
+		share/bash-completion/completions/usn share/bash-completion/completions/usn-run; do
+		[ -f "$f" ]
+	done
+	[ "$(bin/usn --version)" = "usn $(sbin/usnd --version | cut -d' ' -f2)" ]
+	cp -r "$INSTALLED" "$BATS_TEST_TMPDIR/again"
+	make -s -C "$BATS_TEST_DIRNAME/../.." uninstall DESTDIR="$BATS_TEST_TMPDIR/again" PREFIX=/usr
+	[ -z "$(find "$BATS_TEST_TMPDIR/again" -type f)" ]
+}
+
+# A service manager's view of the installed tree; what they run must exist, so it stands where it will be.
+verify() {
+	local units="$BATS_TEST_TMPDIR/units"
+	mkdir -p "$units"
+	cp "$INSTALLED"/usr/lib/systemd/system/* "$INSTALLED"/usr/share/doc/usn/examples/example-app.service "$units"
+	sed -i "s#=/usr/\(s\?bin\)/usn#=$INSTALLED/usr/\1/usn#" "$units"/*
+	SYSTEMD_UNIT_PATH="$units:" systemd-analyze verify --man=no "$units/usnd.service" "$units/usn@usn0.service" \
+		"$units/example-app.service" 2>&1
+}
+
+@test "systemd: the units are without fault" {
+	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not here"
+	out=$(verify)
+	[ -z "$out" ] || { echo "$out"; false; }
+}
+
+@test "systemd: a fault in a unit would be seen" {
+	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not here"
+	cp -r "$INSTALLED" "$BATS_TEST_TMPDIR/root"
+	INSTALLED="$BATS_TEST_TMPDIR/root"
+	sed -i 's/^\[Service\]/&\nNoSuchKey=1/' "$INSTALLED/usr/lib/systemd/system/usnd.service"
+	[ -n "$(verify)" ]
+}
+
+# Options as --help has them, one a line.
+options_of() { "$@" --help | grep -oE '(^|[ ,])--?[a-zA-Z][a-z-]*' | tr -d ' ,' | sort -u; }
+
+page() { groff -mandoc -Tascii -P-cbou "$1" 2>/dev/null; }
+
+@test "manual: pages have no fault" {
+	for p in "$INSTALLED"/usr/share/man/man?/*; do
+		out=$(LC_ALL=C.UTF-8 groff -mandoc -ww -z -Tutf8 "$p" 2>&1)
+		[ -z "$out" ] || { echo "$p: $out"; false; }
+	done
+}
+
+@test "manual and completion: every option of --help is there" {
+	cd "$INSTALLED/usr"
+	man=share/man completion=share/bash-completion/completions
+	for o in $(options_of bin/usn-run); do
+		page $man/man1/usn-run.1 | has -F -- "$o" || { echo "usn-run.1 lacks $o"; false; }
+		grep -qF -- "$o" $completion/usn-run || { echo "usn-run's completion lacks $o"; false; }
+	done
+	for o in $(options_of sbin/usnd); do
+		page $man/man8/usnd.8 | has -F -- "$o" || { echo "usnd.8 lacks $o"; false; }
+	done
+	for verb in $(bin/usn --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		grep -qw "$verb" $completion/usn
+		page $man/man8/usn.8 | has -w "$verb"
+		for o in $(options_of bin/usn "$verb"); do
+			page $man/man8/usn.8 | has -F -- "$o" || { echo "usn.8 lacks $o of $verb"; false; }
+			grep -qF -- "$o" $completion/usn || { echo "usn's completion lacks $o of $verb"; false; }
+		done
+	done
+}
+
+@test "manual and completion: every key of a device's file is there" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	for key in $(sed -n 's/^	{ "\([A-Za-z]*\)", set_.*/\1/p' agent/usnd/settings.c); do
+		grep -q "$key" docs/man/usn.conf.5 || { echo "usn.conf.5 lacks $key"; false; }
+		grep -q "$key=" completions/usn.bash || { echo "the completion lacks $key"; false; }
+		build/usn up --help | has "$key=" || { echo "usn up --help lacks $key"; false; }
+	done
+}

@@ -1,0 +1,425 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# usn tail: what it shows and writes, and how it begins and ends.
+
+load lib
+load ../helpers/net
+
+# tap NAME OPTION...: a usn tail, attached when this returns; output in $TMP/NAME.
+tap() {
+	local name=$1
+	shift
+	# What an earlier one of this name said is not what this one says.
+	rm -f "$TMP/$name.err"
+	usn tail "$@" >"$TMP/$name" 2>"$TMP/$name.err" &
+	eval "${name}_pid=$!"
+	eventually grep -q 'listening on' "$TMP/$name.err"
+}
+
+# end NAME [SIGNAL]: its status.
+end() {
+	kill -"${2-INT}" "$(pid_of "$1")"
+	wait "$(pid_of "$1")"
+}
+
+# The count of "N packets seen, M lost" in the file.
+seen() { sed -n 's/^\([0-9]*\) packets seen, .*/\1/p' "$TMP/$1.err"; }
+lost() { sed -n 's/^.* packets seen, \([0-9]*\) lost$/\1/p' "$TMP/$1.err"; }
+
+# Neighbours and groups are the kernel's own business, in its own time.
+TRAFFIC='tcp or udp or icmp or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))'
+export TRAFFIC
+
+# record FILE [N]: tcpdump's record of usnN, to compare with. Its buffer holds a second of anything sent here.
+record() {
+	tcpdump -Z root -i usn"${2-0}" -n -U --immediate-mode -s 2000 -B 32768 -w "$1" "$TRAFFIC" 2>"$1.err" &
+	eventually grep -q '^tcpdump: listening on' "$1.err"
+}
+records() { [ "$(tcpdump -r "$1" -n 2>/dev/null | wc -l)" = "$2" ]; }
+
+# 4 + 4 + 4 + 4 + 2 packets: ICMP, ICMPv6, UDP both ways; and TCP that nobody answers.
+traffic() {
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 fd75:736e::2
+	steps app usn-run ND=usn0 --
+	for to in V4,10.64.0.2 V6,fd75:736e::2; do
+		expect app ok "s = make(${to%,*}, UDP); s.connect(('${to#*,}', 7))"
+		for size in 1 1300; do
+			expect app $size "s.send(b'x' * $size)"
+			expect app $size 'len(s.recv(9999))'
+		done
+		expect app ok "s = make(${to%,*}, TCP)"
+		expect app ok "try_connect(s, '${to#*,}', 9)"
+		expect app ok 's.close()'
+	done
+}
+PACKETS=18
+export PACKETS
+
+# Which packets they are, in order.
+fields() {
+	tshark -n -r "$1" -Y 'tcp or udp or icmp or icmpv6.type == 128 or icmpv6.type == 129' -T fields \
+		-e ip.src -e ipv6.src -e ip.dst -e ipv6.dst -e ip.id -e ip.proto -e ipv6.nxt -e ip.ttl -e frame.len \
+		-e icmp.seq -e icmpv6.echo.sequence_number -e udp.srcport -e udp.dstport \
+		-e tcp.srcport -e tcp.dstport -e tcp.seq_raw -e tcp.flags -e tcp.len 2>/dev/null
+}
+
+same_packets() {
+	usn up usn0 Peer=echo
+	tap file -w "$TMP/tail" usn0
+	record "$TMP/tcpdump"
+	before=$(date +%s.%N)
+	traffic
+	eventually records "$TMP/tcpdump" $PACKETS
+	end file
+	after=$(date +%s.%N)
+	fields "$TMP/tcpdump" >"$TMP/want"
+	fields "$TMP/tail" >"$TMP/got"
+	[ "$(wc -l <"$TMP/want")" = $PACKETS ]
+	diff "$TMP/want" "$TMP/got"
+
+	# Nanoseconds, in order, of the time of this test.
+	tshark -n -r "$TMP/tail" -T fields -e frame.time_epoch 2>/dev/null >"$TMP/times"
+	no grep -vxE '[0-9]+\.[0-9]{9}' "$TMP/times"
+	grep -qv '000$' "$TMP/times"
+	sort -c -n "$TMP/times"
+	{ echo "$before"; cat "$TMP/times"; echo "$after"; } | sort -c -n
+
+	capinfos -M "$TMP/tail" >"$TMP/capinfos" 2>"$TMP/capinfos.err"
+	[ ! -s "$TMP/capinfos.err" ]
+	grep -q '^File type: .*pcapng' "$TMP/capinfos"
+	grep -q '^File timestamp precision: *nanoseconds (9)' "$TMP/capinfos"
+	grep -q '^Strict time order: *True' "$TMP/capinfos"
+	grep -qE "^Number of packets: *$(seen file)\$" "$TMP/capinfos"
+	[ "$(lost file)" = 0 ]
+}
+@test "tail: sees the packets that tcpdump sees, with nanoseconds" { in_sandbox same_packets; }
+
+same_bytes() {
+	usn up usn0 Peer=echo
+	tap file -w "$TMP/tail" usn0
+	record "$TMP/tcpdump"
+	traffic
+	eventually records "$TMP/tcpdump" $PACKETS
+	end file
+	# The checksums of outgoing TCP are not computed yet where a tap looks (usn(8), LIMITS).
+	tcpdump -r "$TMP/tcpdump" -ntx "not tcp" >"$TMP/want"
+	tcpdump -r "$TMP/tail" -ntx "($TRAFFIC) and not tcp" >"$TMP/got"
+	[ "$(wc -l <"$TMP/want")" -gt 20 ]
+	diff "$TMP/want" "$TMP/got"
+}
+@test "tail: sees them byte for byte" { in_sandbox same_bytes; }
+
+same_bulk() {
+	joined
+	page=http://10.64.1.1:$(web 10.64.1.1)/300000
+	tap file -w "$TMP/tail" usn1
+	record "$TMP/tcpdump" 1
+	[ "$(usn-run ND=usn0 -- curl -sS "$page" | wc -c)" = 300000 ]
+	# Both sides' FINs, and the last acknowledgement.
+	eventually sh -c "[ \$(tcpdump -r '$TMP/tcpdump' -n 'tcp[tcpflags] & tcp-fin != 0' 2>/dev/null | wc -l) -ge 2 ]"
+	eventually sh -c '[ -z "$(ss -Htn state established state fin-wait-1 state fin-wait-2 state last-ack)" ]'
+	end file
+	[ "$(lost file)" = 0 ]
+	for from in 10.64.0.1 10.64.1.1; do
+		fields "$TMP/tcpdump" | grep "^$from" >"$TMP/want"
+		fields "$TMP/tail" | grep "^$from" >"$TMP/got"
+		diff "$TMP/want" "$TMP/got"
+	done
+}
+@test "tail: sees the packets of a TCP transfer that tcpdump sees" { in_sandbox same_bulk; }
+
+one_send_in_segments() {
+	usn up usn0
+	tap file -w "$TMP/tail" usn0
+	record "$TMP/tcpdump"
+	steps app usn-run ND=usn0 --
+	expect app ok "s = make(V4, UDP); s.connect(('10.64.0.2', 9))"
+	# UDP_SEGMENT: one send, datagrams of 500 bytes. A tap sees the send, as the manual says, and all of it.
+	expect app ok 's.setsockopt(IPPROTO_UDP, 103, 500)'
+	expect app 1200 "s.send(b'x' * 1200)"
+	eventually records "$TMP/tcpdump" 3
+	end file
+	[ "$(seen file)" = 1 ]
+	[ "$(tcpdump -r "$TMP/tail" -nX 2>/dev/null | grep -o x | wc -l)" -ge 1200 ]
+}
+@test "tail: a send in segments is one packet, whole" { in_sandbox one_send_in_segments; }
+
+wording() {
+	usn up usn0 Peer=echo
+	tap text usn0
+	record "$TMP/tcpdump"
+	traffic
+	eventually records "$TMP/tcpdump" $PACKETS
+	end text
+	# TCP options and the blank at the line's end are tcpdump's alone.
+	tcpdump -r "$TMP/tcpdump" -ntS 2>/dev/null | sed 's/, options \[[^]]*\]//; s/ *$//' >"$TMP/want"
+	grep -vE 'ICMP6, (multicast|router|neighbor)' "$TMP/text" >"$TMP/lines"
+	sed -E 's/^[0-9:]{8}\.[0-9]{9} usn0 (In |Out) (-|[0-9]+\/[^ ]+) //' "$TMP/lines" >"$TMP/got"
+	diff "$TMP/want" "$TMP/got"
+	grep -qE "usn0 Out $(pid_of app)/python3 IP 10.64.0.1.[0-9]+ > 10.64.0.2.7: UDP, length 1300\$" "$TMP/lines"
+	grep -qE 'usn0 In  [^ ]+ IP 10.64.0.2.7 > 10.64.0.1.[0-9]+: UDP, length 1300$' "$TMP/lines"
+}
+@test "tail: its lines read as tcpdump's" { in_sandbox wording; }
+
+owners() {
+	usn up usn0 Peer=echo
+	tap json --json usn0
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2 &
+	ping_pid=$!
+	wait $ping_pid
+	steps app usn-run ND=usn0 --
+	expect app ok "s = make(V6, UDP); s.connect(('fd75:736e::2', 7))"
+	expect app 1 "s.send(b'x')"
+	expect app 1 'len(s.recv(9))'
+	expect app ok 's = make(V4, TCP)'
+	expect app ok "try_connect(s, '10.64.0.2', 9)"
+	# Outside a run nobody is known.
+	ping -q -c 1 -W 5 10.64.0.3
+	end json
+	python3 - "$TMP/json" $ping_pid "$(pid_of app)" <<-'END'
+		import json, sys
+		file, ping, app = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+		rows = [json.loads(line) for line in open(file)]
+		def of(**want):
+		    found = [r for r in rows if all(r.get(k) == v for k, v in want.items())]
+		    assert found, want
+		    return found
+		assert len(of(direction="out", dst="10.64.0.2", proto="icmp", pid=ping, tid=ping, comm="ping")) == 2
+		of(direction="out", dst="fd75:736e::2", dport=7, pid=app, comm="python3", length=49, payload=1)
+		of(direction="out", dst="10.64.0.2", dport=9, pid=app, comm="python3")
+		assert not any("pid" in r or "comm" in r for r in of(dst="10.64.0.3") + of(src="10.64.0.3"))
+		assert len(of(direction="in", src="10.64.0.2")) == 2
+		assert all(len(r["time"].split(".")[1]) == 9 and r["device"] == "usn0" and r["lost"] == 0 for r in rows)
+	END
+}
+@test "tail: JSON has the sender's process, and no process where none is known" { in_sandbox owners; }
+
+served() {
+	joined
+	steps server usn-run ND=usn1 --
+	steps client usn-run ND=usn0 --
+	tap json --json usn1
+	expect server ok "l = listen(V4, TCP, '10.64.1.1')"
+	expect client ok 'c = make(V4, TCP)'
+	expect client ok "c.connect(('10.64.1.1', $(step server 'port(l)')))"
+	expect server ok 's = l.accept()[0]'
+	expect server ok "s.sendall(b'hello')"
+	expect client "b'hello'" 'c.recv(9)'
+	end json
+	grep '"payload":5' "$TMP/json" >"$TMP/hello"
+	[ "$(value 'd["pid"]' <"$TMP/hello")" = "$(pid_of server)" ]
+}
+@test "tail: what a server sends on an accepted connection is the server's" { in_sandbox served; }
+
+unknown() {
+	usn up usn0 Peer=echo
+	tap text -c 2 usn0
+	ping -q -c 1 -W 5 10.64.0.2
+	wait "$(pid_of text)"
+	[ "$(grep -cE 'usn0 (Out|In ) - IP .* ICMP echo re' "$TMP/text")" = 2 ]
+}
+@test "tail: the owner of a packet from outside a run is a dash" { in_sandbox unknown; }
+
+limits() {
+	quiet
+	tap four -c 4 usn0
+	tap cut -s 40 -c 6 -w "$TMP/cut.pcapng" usn0
+	usn-run ND=usn0 -- ping -q -c 3 -i 0.01 -W 5 10.64.0.2
+	wait "$(pid_of four)"
+	wait "$(pid_of cut)"
+	[ "$(wc -l <"$TMP/four")" = 4 ]
+	[ "$(seen four) $(lost four)" = "4 0" ]
+	tshark -n -r "$TMP/cut.pcapng" -T fields -e frame.len -e frame.cap_len 2>/dev/null | uniq -c >"$TMP/sizes"
+	[ "$(xargs <"$TMP/sizes")" = "6 84 40" ]
+
+	tap two -c 2 -w - usn0
+	usn-run ND=usn0 -- ping -q -c 3 -i 0.01 -W 5 10.64.0.2
+	wait "$(pid_of two)"
+	[ "$(tshark -n -r "$TMP/two" 2>/dev/null | wc -l)" = 2 ]
+	for wrong in "-c 0" "-c x" "-c -1" "-s 0" "-s 65536" "-w file -j" ""; do
+		# shellcheck disable=SC2086
+		fails 2 "see --help" usn tail $wrong ${wrong:+usn0}
+	done
+}
+@test "tail: -c ends after exactly so many, -s cuts" { in_sandbox limits; }
+
+# A device on which there is nothing but what the test sends.
+quiet() {
+	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	usn up usn0 Peer=echo Address=10.64.0.1/24
+}
+
+pipe() {
+	quiet
+	usn tail -c 4 -w - usn0 2>"$TMP/err" | tshark -l -n -r - -T fields -e icmp.seq >"$TMP/seqs" 2>/dev/null &
+	eventually grep -q 'listening on' "$TMP/err"
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
+	wait $!
+	[ "$(xargs <"$TMP/seqs")" = "1 1 2 2" ]
+}
+@test "tail: into a pipe" { in_sandbox pipe; }
+
+interrupted() {
+	quiet
+	for signal in INT TERM; do
+		tap file -w "$TMP/$signal.pcapng" usn0
+		tap text usn0
+		usn-run ND=usn0 -- ping -q -c 3 -i 0.01 -W 5 10.64.0.2
+		end file $signal
+		end text $signal
+		# What had passed is in it, though nobody waited for it.
+		[ "$(seen file) $(lost file)" = "6 0" ]
+		capinfos -M "$TMP/$signal.pcapng" | has -E '^Number of packets: *6$'
+		[ "$(wc -l <"$TMP/text")" = 6 ]
+		[ "$(tail -n 1 "$TMP/text.err")" = "6 packets seen, 0 lost" ]
+	done
+}
+@test "tail: interrupted, it ends well and its file is complete" { in_sandbox interrupted; }
+
+full() {
+	quiet
+	fails 1 "No space left" usn tail -w /dev/full usn0
+	fails 1 "cannot open" usn tail -w /nowhere/file usn0
+
+	# A disk that fills up on the way: the packets that were said to be safe are in the file.
+	mkdir "$TMP/disk"
+	mount -t tmpfs -o size=64k tmpfs "$TMP/disk"
+	tap file -w "$TMP/disk/file" usn0
+	usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 3000
+	status=0
+	wait "$(pid_of file)" || status=$?
+	[ $status = 1 ]
+	[ "$(grep -c 'No space left' "$TMP/file.err")" = 1 ]
+	safe=$(sed -n 's/.*; \([0-9]*\) packets are safe in it$/\1/p' "$TMP/file.err")
+	[ "$safe" -gt 100 ]
+	capinfos -M "$TMP/disk/file" >"$TMP/capinfos" 2>"$TMP/capinfos.err"
+	[ ! -s "$TMP/capinfos.err" ]
+	grep -qE "^Number of packets: *$safe\$" "$TMP/capinfos"
+
+	# Text, as well.
+	usn tail -c 1 usn0 >/dev/full 2>"$TMP/text.err" &
+	eventually grep -q 'listening on' "$TMP/text.err"
+	usn-run ND=usn0 -- ping -q -c 1 -W 5 10.64.0.2
+	status=0
+	wait $! || status=$?
+	[ $status = 1 ]
+	grep -q 'cannot write to the standard output: No space left' "$TMP/text.err"
+}
+@test "tail: a full disk" { in_sandbox full; }
+
+reader_gone() {
+	quiet
+	mkfifo "$TMP/fifo"
+	exec 8<>"$TMP/fifo" 9>"$TMP/fifo" 8>&-
+	fails 1 "Broken pipe" bash -c 'exec usn tail -w - usn0 >&9'
+	exec 9>&-
+
+	# It goes on the way.
+	exec 8<>"$TMP/fifo" 9>"$TMP/fifo"
+	usn tail -w - usn0 >&9 2>"$TMP/err" 8>&- 9>&- &
+	eventually grep -q 'listening on' "$TMP/err"
+	exec 8>&- 9>&-
+	usn-run ND=usn0 -- ping -q -c 1 -W 5 10.64.0.2
+	status=0
+	wait $! || status=$?
+	[ $status = 1 ]
+	[ "$(grep -c 'Broken pipe' "$TMP/err")" = 1 ]
+}
+@test "tail: a pipe whose reader has gone" { in_sandbox reader_gone; }
+
+no_device() {
+	fails 1 "usn0 is not up" usn tail usn0
+	fails 2 "not a device name" usn tail lo
+	ip link add usn0 type veth peer name usn1
+	fails 1 "no agent was started" usn tail usn0
+	ip link del usn0
+	usn up usn1
+	fails 1 "usn0 is not up" usn tail usn0
+	[ ! -e "$TMP/file" ]
+	fails 1 "usn0 is not up" usn tail -w "$TMP/file" usn0
+	[ ! -e "$TMP/file" ]
+}
+@test "tail: of a device that is not up, and where no agent ever was" { in_sandbox no_device; }
+
+removed() {
+	quiet
+	tap file -w "$TMP/file" usn0
+	tap text usn0
+	usn-run ND=usn0 -- ping -q -c 3 -i 0.01 -W 5 10.64.0.2
+	usn down usn0
+	for name in file text; do
+		status=0
+		wait "$(pid_of $name)" || status=$?
+		[ $status = 1 ]
+		[ "$(seen $name) $(lost $name)" = "6 0" ]
+		grep -qx 'usn tail: usn0 was removed' "$TMP/$name.err"
+	done
+	capinfos -M "$TMP/file" | has -E '^Number of packets: *6$'
+	[ "$(grep -c ICMP "$TMP/text")" = 6 ]
+}
+@test "tail: ends with its device, and has shown all until then" { in_sandbox removed; }
+
+two_taps() {
+	quiet
+	tap first usn0
+	tap second -w "$TMP/file" usn0
+	tap third usn0
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
+	end first
+	kill -9 "$(pid_of third)"
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
+	end second
+	[ "$(seen first) $(lost first)" = "4 0" ]
+	[ "$(seen second) $(lost second)" = "8 0" ]
+	capinfos -M "$TMP/file" | has -E '^Number of packets: *8$'
+}
+@test "tail: several at once, and the end of one" { in_sandbox two_taps; }
+
+# The links by which the process holds its programs.
+links() { sed -n 's/^link_id:[^0-9]*//p' "/proc/$1/fdinfo/"*; }
+
+killed() {
+	quiet
+	for signal in KILL INT; do
+		tap text usn0
+		links "$(pid_of text)" >"$TMP/links"
+		[ "$(wc -l <"$TMP/links")" = 2 ]
+		while read -r id; do
+			bpftool -j link show id "$id" | value 'd["prog_id"]'
+		done <"$TMP/links" >"$TMP/progs"
+		while read -r id; do
+			bpftool prog show id "$id" | grep usn_tap
+		done <"$TMP/progs"
+		end text $signal || [ $signal = KILL ]
+		while read -r id; do
+			eventually no bpftool link show id "$id"
+		done <"$TMP/links"
+		while read -r id; do
+			eventually no bpftool prog show id "$id"
+		done <"$TMP/progs"
+	done
+}
+@test "tail: killed with -9 it leaves no program attached" { in_sandbox killed; }
+
+slow_reader() {
+	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	usn up usn0 Address=10.64.0.1/24
+	tap slow -w "$TMP/slow.pcapng" usn0
+	tap quick -w "$TMP/quick.pcapng" usn0
+	kill -STOP "$(pid_of slow)"
+	sent=$(usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 120000)
+	kill -CONT "$(pid_of slow)"
+	end slow
+	end quick
+	[ "$sent" = 120000 ]
+	[ "$(lost slow)" -gt 0 ]
+	[ $(($(seen slow) + $(lost slow))) = "$sent" ]
+	[ $(($(seen quick) + $(lost quick))) = "$sent" ]
+	# The first ones are in the ring; another tap's loss is not this one's.
+	[ "$(seen slow)" -ge 30000 ]
+	[ "$(seen quick)" -ge "$(seen slow)" ]
+	capinfos -M "$TMP/slow.pcapng" | has -E "^Number of packets: *$(seen slow)\$"
+	tcpdump -r "$TMP/slow.pcapng" -nx 2>/dev/null | grep -c 'UDP, length 16' | has -x "$(seen slow)"
+}
+@test "tail: seen and lost are what was sent, to a slow reader" { in_sandbox slow_reader; }
