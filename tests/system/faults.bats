@@ -36,7 +36,7 @@ ended() {
 # end_agent SIGNAL: and waits for its end.
 end_agent() {
 	local pid
-	pid=$(agent_pid)
+	pid=$(agents)
 	kill "-$1" "$pid"
 	eventually ended "$pid"
 }
