@@ -83,12 +83,12 @@ joined() {
 	hold rig usn rig usn0 -- bash -c "exec 5<&3; exec usn rig usn1 -- '$ROOT/build/tests/rig_join' 3 5"
 }
 
-# steps NAME [COMMAND...]: starts steps.py, by COMMAND if given.
+# steps NAME [COMMAND...]: starts steps.py, by COMMAND if given; that may be another user, who need not be able to read it.
 steps() {
 	local name=$1
 	shift
 	mkfifo "$TMP/$name.in" "$TMP/$name.out"
-	"$@" python3 "$ROOT/tests/helpers/steps.py" <"$TMP/$name.in" >"$TMP/$name.out" &
+	"$@" python3 -c "$(cat "$ROOT/tests/helpers/steps.py")" <"$TMP/$name.in" >"$TMP/$name.out" &
 	eval "${name}_pid=$!"
 	eval "exec {${name}_in}>'$TMP/$name.in' {${name}_out}<'$TMP/$name.out'"
 }
