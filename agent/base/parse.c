@@ -2,6 +2,7 @@
 /* Strict parsing: numbers, device names, addresses with prefix. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,4 +118,12 @@ bool prefix_contains(const struct prefix *p, const uint8_t *addr)
 	if (memcmp(p->addr, addr, p->len / 8))
 		return false;
 	return p->len % 8 == 0 || !((p->addr[p->len / 8] ^ addr[p->len / 8]) & mask);
+}
+
+const char *wrong_option(char **argv)
+{
+	const char *word = argv[optind - 1], *next = argv[optind];
+	bool is_this = word[0] == '-' && (word[1] == '-' || strchr(word, optopt));
+
+	return !is_this && next ? next : word;
 }

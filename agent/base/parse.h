@@ -35,6 +35,9 @@ bool prefix_equal(const struct prefix *a, const struct prefix *b);
 /* Whether addr (of the same family, 4 or 16 bytes) lies in the prefix's network. */
 bool prefix_contains(const struct prefix *p, const uint8_t *addr);
 
+/* The word that getopt_long(3) did not like: it is still at it if more options stand in that word. */
+const char *wrong_option(char **argv);
+
 static inline size_t prefix_addr_size(const struct prefix *p)
 {
 	return p->family == 2 /* AF_INET */ ? 4 : 16;

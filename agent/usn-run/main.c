@@ -114,7 +114,7 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 			return usn_fail(
 				e, EINVAL,
 				"wrong option '%s', or its value is missing: see usn-run --help",
-				argv[optind - 1]);
+				wrong_option(argv));
 		}
 	}
 	return 0;

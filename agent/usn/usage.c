@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Wrong usage, said in one way. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/parse.h"
 #include "usn/verb.h"
 
 int usage_error(struct usn_err *e, const char *fmt, ...)
@@ -21,5 +21,5 @@ int usage_error(struct usn_err *e, const char *fmt, ...)
 
 int bad_option(char **argv, struct usn_err *e)
 {
-	return usage_error(e, "wrong option '%s', or its value is missing", argv[optind - 1]);
+	return usage_error(e, "wrong option '%s', or its value is missing", wrong_option(argv));
 }

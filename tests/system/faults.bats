@@ -98,6 +98,23 @@ no_cgroup2() {
 }
 @test "no cgroup v2 tree" { in_sandbox no_cgroup2; }
 
+tree_elsewhere() {
+	tree=$(cgroup_tree)
+	mkdir "$TMP/a tree"
+	mount --move "$tree" "$TMP/a tree"
+	usn up usn0
+	usn-run ND=usn0 -- test -d "$TMP/a tree/usn/usn0-1"
+	[ "$(usn-run ND=usn0 -- sed -n 's/^0:://p' /proc/self/cgroup)" = /usn/usn0-2 ]
+	# A mount of a part of the tree is not taken for it, whichever stands first.
+	mkdir "$TMP/part"
+	mount --bind "$TMP/a tree/usn" "$TMP/part"
+	end_agent KILL
+	usn-run ND=usn0 -- sh -c '[ -d "$0/usn0-1" ] && [ ! -e "$0/usn" ]' "$TMP/part"
+	usn down usn0
+	eventually no_agent
+}
+@test "a cgroup v2 tree somewhere else, with a space in its name" { in_sandbox tree_elsewhere; }
+
 no_btf() {
 	mount -t tmpfs tmpfs /sys/kernel/btf
 	fails 1 "the kernel has no BTF" usn up usn0
@@ -240,7 +257,7 @@ long_words() {
 		fails 2 "unknown key" usn up usn0 "${x}äöüäöüäöü=1"
 		fails 2 "not an IPv4 or IPv6 address" usn up usn0 "Address=${x:12}äöüäöü/24"
 	done
-	fails 2 "unknown key" usn up usn0 "$(printf '%5000s' | tr ' ' x)=1"
+	fails 2 "unknown key" usn up usn0 "$(printf '%5000s' '' | tr ' ' x)=1"
 	nothing_left
 }
 @test "up: long words in any language" { in_sandbox long_words; }
@@ -356,6 +373,16 @@ usage() {
 	nothing_left
 }
 @test "usage errors of every verb and program" { in_sandbox usage; }
+
+options_together() {
+	# Short options in one word: it is that word which is wrong.
+	fails 2 "wrong option '-jx'" usn list -jx
+	fails 2 "wrong option '-xj'" usn list -xj
+	fails 2 "wrong option '-fx'" usn down -fx usn0
+	fails 2 "wrong option '-jxc'" usn tail -jxc 1 usn0
+	fails 125 "wrong option '-iZ'" usn-run -iZ ND=usn0 -- true
+}
+@test "usage errors of options that stand together" { in_sandbox options_together; }
 
 tail_both_errors() {
 	# Not both with one word.
@@ -556,7 +583,7 @@ sys.exit(s.getsockopt(socket.SOL_SOCKET, 25, 16).rstrip(b"\0") != b"usn0")' 2>"$
 		} &
 		pids[i]=$!
 		# In the middle of them, again and again.
-		[ $((i % 8)) != 4 ] || kill -9 $(agents) || :
+		[ $((i % 8)) != 4 ] || agents | xargs -r kill -9 || :
 	done
 	wait "${pids[@]}"
 	for i in {1..40}; do
@@ -819,7 +846,7 @@ held_lock() {
 
 # protocol: python with call(), which sends bytes and returns all answers until the end or a number of them.
 protocol() {
-	python3 - "$@" <<-END
+	python3 - <<-END
 		import json, os, socket, struct, sys
 		def connect():
 		    s = socket.socket(socket.AF_UNIX)
