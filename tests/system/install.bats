@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# make install, the units, and what is written about the commands.
+# make install, the units, and the pages of the manual.
 
 load lib
 
@@ -46,43 +46,9 @@ verify() {
 	[ -n "$(verify)" ]
 }
 
-# Options as --help has them, one a line.
-options_of() { "$@" --help | grep -oE '(^|[ ,])--?[a-zA-Z][a-z-]*' | tr -d ' ,' | sort -u; }
-
-page() { groff -mandoc -Tascii -P-cbou "$1" 2>/dev/null; }
-
 @test "manual: pages have no fault" {
 	for p in "$INSTALLED"/usr/share/man/man?/*; do
 		out=$(LC_ALL=C.UTF-8 groff -mandoc -ww -z -Tutf8 "$p" 2>&1)
 		[ -z "$out" ] || { echo "$p: $out"; false; }
-	done
-}
-
-@test "manual and completion: every option of --help is there" {
-	cd "$INSTALLED/usr"
-	man=share/man completion=share/bash-completion/completions
-	for o in $(options_of bin/usn-run); do
-		page $man/man1/usn-run.1 | has -F -- "$o" || { echo "usn-run.1 lacks $o"; false; }
-		grep -qF -- "$o" $completion/usn-run || { echo "usn-run's completion lacks $o"; false; }
-	done
-	for o in $(options_of sbin/usnd); do
-		page $man/man8/usnd.8 | has -F -- "$o" || { echo "usnd.8 lacks $o"; false; }
-	done
-	for verb in $(bin/usn --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		grep -qw "$verb" $completion/usn
-		page $man/man8/usn.8 | has -w "$verb"
-		for o in $(options_of bin/usn "$verb"); do
-			page $man/man8/usn.8 | has -F -- "$o" || { echo "usn.8 lacks $o of $verb"; false; }
-			grep -qF -- "$o" $completion/usn || { echo "usn's completion lacks $o of $verb"; false; }
-		done
-	done
-}
-
-@test "manual and completion: every key of a device's file is there" {
-	cd "$BATS_TEST_DIRNAME/../.."
-	for key in $(sed -n 's/^	{ "\([A-Za-z]*\)", set_.*/\1/p' agent/usnd/settings.c); do
-		grep -q "$key" docs/man/usn.conf.5 || { echo "usn.conf.5 lacks $key"; false; }
-		grep -q "$key=" completions/usn.bash || { echo "the completion lacks $key"; false; }
-		build/usn up --help | has "$key=" || { echo "usn up --help lacks $key"; false; }
 	done
 }

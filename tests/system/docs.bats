@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Help, manual, completion and programs know the same verbs, options and keys: no more and no less, verb by verb.
+
+load lib
+
+# help_options COMMAND...: the options of its --help, one a line.
+help_options() {
+	"$@" --help | sed -n 's/^   *\(-[^ ].*\)/\1/p' | sed 's/  .*//' | grep -oE -- '--?[a-zA-Z][a-zA-Z-]*' | sort -u
+}
+
+# manual_options PAGE [VERB]: the options that its lists explain, of one verb or of no verb. mdoc(7): ".It Fl f , Fl -force".
+manual_options() {
+	awk -v want="${2-}" '
+		/^\.It Cm [a-z]+( |$)/ { verb = $3 }
+		/^\.Sh / { verb = "" }
+		/^\.It Fl / && verb == want { for (i = 2; i < NF; i++) if ($i == "Fl") print "-" $(i + 1) }' \
+		"$ROOT/docs/man/$1" | sort -u
+}
+
+# synopsis_options PAGE [VERB]: those that its synopsis has.
+synopsis_options() {
+	awk -v want="${2-}" '
+		/^\.Sh / { inside = $2 == "SYNOPSIS" }
+		!inside { next }
+		$1 == ".Nm" { verb = "" }
+		$1 == ".Cm" && $2 ~ /^[a-z]+$/ { verb = $2 }
+		verb == want { for (i = 1; i < NF; i++) if ($i ~ /^\.?Fl$/ && $(i + 1) != "-") for (j = i + 1; j <= NF && $j ~ /^-?[a-zA-Z]/ && $j != "Ar"; j++) print "-" $j }' \
+		"$ROOT/docs/man/$1" | sort -u
+}
+
+# completed FILE WORD...: what the completion offers for the last word, one a line.
+completed() {
+	bash -c '
+		source "$ROOT/completions/$1.bash"
+		shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*"
+		COMP_POINT=${#COMP_LINE}
+		f=$(complete -p "$1" | sed "s/.*-F \([^ ]*\) .*/\1/")
+		compopt() { :; }
+		"$f" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+		printf "%s\n" "${COMPREPLY[@]}"' - "$@" | sort -u
+}
+
+verbs() {
+	usn --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | sort
+}
+
+# same WHAT A B: the two lists, but for --help, which needs no word of its own everywhere.
+same() {
+	diff <(grep -vx -- --help <<<"$2") <(grep -vx -- --help <<<"$3") || {
+		echo "$1 disagree"
+		return 1
+	}
+}
+
+verbs_agree() {
+	[ "$(verbs | wc -l)" -ge 6 ]
+	same "help and manual" "$(verbs)" "$(sed -n '/^\.Ss Commands/,/^\.Sh/s/^\.It Cm \([a-z][a-z]*\)\( .*\)*$/\1/p' "$ROOT/docs/man/usn.8" | sort)"
+	same "help and synopsis" "$(verbs)" "$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Cm \([a-z][a-z]*\)$/\1/p' "$ROOT/docs/man/usn.8" | sort)"
+	same "help and completion" "$(verbs)" "$(completed usn usn "" | grep -v '^-')"
+	# What is named is there.
+	for v in $(verbs); do
+		usn "$v" --help | has "^usage: usn $v"
+	done
+}
+@test "usn's verbs: help, manual, synopsis and completion agree" { in_sandbox verbs_agree; }
+
+options_agree() {
+	for v in $(verbs); do
+		same "help and manual of usn $v" "$(help_options usn "$v")" "$(manual_options usn.8 "$v")"
+		same "help and completion of usn $v" "$(help_options usn "$v")" \
+			"$(completed usn usn "$v" usn0 - | sed 's/=$//' | grep -v '^--$')"
+		# The synopsis has the short names, all of them.
+		same "help and synopsis of usn $v" "$(help_options usn "$v" | grep -E '^-[a-zA-Z]$' || :)" "$(synopsis_options usn.8 "$v")"
+	done
+}
+@test "usn's options: help, manual, synopsis and completion agree, verb by verb" { in_sandbox options_agree; }
+
+programs_agree() {
+	same "help and manual of usn-run" "$(help_options usn-run)" "$(manual_options usn-run.1)"
+	same "help and completion of usn-run" "$(help_options usn-run)" "$(completed usn-run usn-run - | sed 's/=$//')"
+	same "help and manual of usnd" "$(help_options usnd)" "$(manual_options usnd.8)"
+	[ "$(help_options usn-run | wc -l)" -ge 8 ]
+	[ "$(help_options usnd | wc -l)" -ge 4 ]
+}
+@test "the options of usn-run and usnd: help, manual and completion agree" { in_sandbox programs_agree; }
+
+# known WORD...: the program does not call any of the words wrong, whatever else it says.
+known() {
+	local said
+	said=$("$@" 2>&1 >/dev/null) || :
+	case $said in *"wrong option"* | *"unrecognized"* | *"invalid option"* | *"ambiguous"*)
+		echo "$*: $said"
+		return 1
+		;;
+	esac
+}
+
+# A value for an option that needs one.
+value_for() {
+	case $1 in
+	-c | --count) echo 1 ;;
+	-s | --snaplen) echo 100 ;;
+	-w | --write) echo "$TMP/file" ;;
+	-u | --unset) echo NAME ;;
+	-C | --chdir) echo / ;;
+	-x | --except) echo local ;;
+	esac
+}
+
+documented_is_known() {
+	for v in $(verbs); do
+		for o in $(manual_options usn.8 "$v") $(synopsis_options usn.8 "$v"); do
+			# shellcheck disable=SC2046
+			known usn "$v" "$o" $(value_for "$o")
+		done
+	done
+	for o in $(manual_options usn-run.1) $(synopsis_options usn-run.1); do
+		# shellcheck disable=SC2046
+		known usn-run "$o" $(value_for "$o")
+	done
+	for o in $(manual_options usnd.8); do
+		known usnd "$o" nonsense
+	done
+	# The reverse: a word that is in no manual is called wrong.
+	for command in "usn up" "usn down" "usn list" "usn show" "usn rig" "usn tail" usn-run usnd; do
+		# shellcheck disable=SC2086
+		if known $command --zzz >/dev/null; then
+			return 1
+		fi
+	done
+}
+@test "every option of the manual is known to its program" { in_sandbox documented_is_known; }
+
+keys_agree() {
+	# As the program itself lists them.
+	keys=$({ usn up usn0 Nonsense=1 2>&1 || :; } | grep -oE '[A-Z][A-Za-z]+=' | sort -u)
+	[ "$(wc -l <<<"$keys")" -ge 3 ]
+	same "program and usn.conf.5" "$keys" "$(sed -n 's/^\.It Cm \([A-Z][A-Za-z]*=\).*/\1/p' "$ROOT/docs/man/usn.conf.5" | sort -u)"
+	same "program and usn.8" "$keys" "$(sed -n 's/^\.It Cm \([A-Z][A-Za-z]*=\).*/\1/p' "$ROOT/docs/man/usn.8" | sort -u)"
+	same "program and help" "$keys" "$(usn up --help | grep -oE '^  [A-Z][A-Za-z]+=' | tr -d ' ' | sort -u)"
+	same "program and completion" "$keys" "$(completed usn usn up usn0 "" | grep -oE '^[A-Z][A-Za-z]+=' | sort -u)"
+	# The values that are offered are taken.
+	i=0
+	for word in $(completed usn usn up usn0 "" | grep -E '^[A-Z].*=.'); do
+		usn up "usn$((i++))" "$word"
+	done
+	[ "$i" -ge 2 ]
+}
+@test "the keys of a device: program, manual, help and completion agree" { in_sandbox keys_agree; }
+
+references() {
+	# Every page that a page of ours refers to as ours is there.
+	for page in "$ROOT"/docs/man/*; do
+		for ref in $(sed -n 's/^\.Xr \(usn[a-z.-]*\) \([0-9]\).*/\1.\2/p' "$page"); do
+			[ -f "$ROOT/docs/man/$ref" ] || {
+				echo "$page: $ref"
+				return 1
+			}
+		done
+	done
+	# And every path of the project that the README names.
+	for path in $(grep -oE '\((docs|systemd|tools|[A-Z]+\.md)[^)]*\)' "$ROOT/README.md" | tr -d '()'); do
+		[ -e "$ROOT/$path" ]
+	done
+}
+@test "what the manual and the README refer to is there" { in_sandbox references; }
