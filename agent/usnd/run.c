@@ -114,7 +114,9 @@ static void run_reap(struct run *r)
 	binding_remove(a->pins, r->id);
 	run_free(r);
 	drop_ruleset(a, number, ruleset);
-	runs_forget_counters(a, number);
+	/* While an agent adopts, the device of a run that has ended may only be about to be found. */
+	if (a->whole)
+		runs_forget_counters(a, number);
 	service_settle(a->service);
 }
 

@@ -236,3 +236,22 @@ no_except() {
 	[ "$(show usn0 'len(d["runs"])')" = 3 ]
 }
 @test "exemptions: the device's file, --no-except, and nonsense" { in_sandbox no_except; }
+
+counters_stay() {
+	usn up usn0
+	usn-run ND=usn0 -- sleep 100 &
+	app=$!
+	eventually sh -c 'usn list | grep -q sleep'
+	usn-run ND=usn0 -- python3 -c 'import socket; socket.socket()'
+	bound=$(verdict usn0 bound)
+	[ "$bound" -ge 1 ]
+	# A run that ends while there is no agent.
+	kill -9 "$(agent_pid)"
+	kill "$app"
+	wait "$app" || :
+	eventually usn list
+	[ "$(verdict usn0 bound)" = "$bound" ]
+	usn-run ND=usn0 -- python3 -c 'import socket; socket.socket()'
+	[ "$(verdict usn0 bound)" -gt "$bound" ]
+}
+@test "counters: a run that ends while there is no agent takes none with it" { in_sandbox counters_stay; }
