@@ -91,7 +91,7 @@ $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
 	@mv $@.tmp $@
 
 # The agent's programs, linked into one object so that they share its maps.
-$(O)/gen/usnd.bpf.o: $(O)/gen/bind.bpf.o $(O)/gen/guard.bpf.o
+$(O)/gen/usnd.bpf.o: $(O)/gen/bind.bpf.o $(O)/gen/guard.bpf.o $(O)/gen/dns.bpf.o
 	$(BPFTOOL) gen object $@ $^
 
 # The interface as the agent serves it.
@@ -115,6 +115,9 @@ $(O)/tests/%: tests/unit/%.c $(ARCHIVES)
 $(O)/tests/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
+$(O)/tests/musl_%: tests/helpers/musl_%.c
+	@mkdir -p $(@D)
+	musl-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -static -o $@ $<
 $(O)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<

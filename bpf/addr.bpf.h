@@ -24,6 +24,20 @@ static __always_inline void place_of6(struct place *p, struct bpf_sock_addr *ctx
 	p->protocol = ctx->protocol;
 }
 
+/* Puts another address in its place. */
+static __always_inline void write_addr4(struct bpf_sock_addr *ctx, const __u32 addr[4])
+{
+	ctx->user_ip4 = addr[3];
+}
+
+static __always_inline void write_addr6(struct bpf_sock_addr *ctx, const __u32 addr[4])
+{
+	ctx->user_ip6[0] = addr[0];
+	ctx->user_ip6[1] = addr[1];
+	ctx->user_ip6[2] = addr[2];
+	ctx->user_ip6[3] = addr[3];
+}
+
 /*
  * An unbound socket may be bound by anybody, but a bound one changed only with CAP_NET_RAW
  * (sock_bindtoindex_locked, net/core/sock.c), and the program runs with the caller's rights.

@@ -16,85 +16,41 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "addr.bpf.h"
 #include "binding.bpf.h"
-#include "maps.bpf.h"
-#include "rules.bpf.h"
-
-/* The kernel copies at most a page of the value; longer ones pass untouched when the length is 0. */
-#define OPTION_MAX 4096
-
-/* Whether the option says what is so already: ping -I usn0 in a run on usn0. */
-static __always_inline bool names_own_device(const struct bpf_sockopt *ctx,
-					     const struct usn_binding *b)
-{
-	const char *value = ctx->optval, *end = ctx->optval_end;
-	__u32 i;
-
-	if (ctx->optname == SO_BINDTOIFINDEX)
-		return value + sizeof(__u32) <= end && *(const __u32 *)value == b->ifindex;
-	for (i = 0; i < USN_NAME_SIZE; i++) {
-		if (value + i + 1 > end)
-			return !b->device[i] && i > 0;
-		if (value[i] != b->device[i])
-			return false;
-		if (!value[i])
-			return true;
-	}
-	return false;
-}
+#include "option.bpf.h"
+#include "packet.bpf.h"
+#include "send.bpf.h"
 
 SEC("cgroup/setsockopt")
 int usn_setsockopt(struct bpf_sockopt *ctx)
 {
-	const struct usn_binding *b;
+	const struct usn_binding *b = is_bind_option(ctx) ? current_binding() : NULL;
 
-	if (ctx->level != SOL_SOCKET ||
-	    (ctx->optname != SO_BINDTODEVICE && ctx->optname != SO_BINDTOIFINDEX)) {
-		if (ctx->optlen > OPTION_MAX)
-			ctx->optlen = 0;
-		return ALLOW;
-	}
-	b = current_binding();
-	if (!b || names_own_device(ctx, b))
-		return ALLOW;
-	COUNT(b, refused_option);
-	return REFUSE;
-}
-
-/*
- * A socket is off the device after connect to an exempt address, or after connect(AF_UNSPEC), which unbinds
- * (__udp_disconnect, net/ipv4). This datagram's device was chosen before the program ran, so it cannot be
- * saved; the next one can, unless the socket is connected elsewhere.
- */
-static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct place *p)
-{
-	const struct usn_binding *b = current_binding();
-
-	if (!b || !ctx->sk || ctx->sk->bound_dev_if || is_exempt(b, p))
-		return ALLOW;
-	if (!ctx->sk->dst_port)
-		bind_socket(ctx, b);
-	COUNT(b, refused_send);
-	return REFUSE;
+	return b ? decide_option(ctx, b) : ALLOW;
 }
 
 SEC("cgroup/sendmsg4")
 int usn_sendmsg4(struct bpf_sock_addr *ctx)
 {
+	const struct usn_binding *b = current_binding();
 	struct place p;
 
+	if (!b)
+		return ALLOW;
 	place_of4(&p, ctx);
-	return on_sendmsg(ctx, &p);
+	return decide_send(ctx, b, &p, true);
 }
 
 SEC("cgroup/sendmsg6")
 int usn_sendmsg6(struct bpf_sock_addr *ctx)
 {
+	const struct usn_binding *b = current_binding();
 	struct place p;
 
+	if (!b)
+		return ALLOW;
 	place_of6(&p, ctx);
-	return on_sendmsg(ctx, &p);
+	return decide_send(ctx, b, &p, false);
 }
 
 /* The binding of the cgroup that the packet's socket was made in, or of the nearest one above it. */
@@ -112,68 +68,6 @@ static __always_inline const struct usn_binding *binding_of_packet(struct __sk_b
 	return b;
 }
 
-struct ends {
-	struct place src, dst;
-};
-
-static __always_inline bool read_ends4(struct __sk_buff *skb, struct ends *e, __u32 *at)
-{
-	struct {
-		__u8 vhl, tos;
-		__u16 len, id, frag;
-		__u8 ttl, protocol;
-		__u16 check;
-		__u32 src, dst;
-	} ip;
-
-	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
-		return false;
-	place4(&e->src, ip.src);
-	place4(&e->dst, ip.dst);
-	e->src.protocol = e->dst.protocol = ip.protocol;
-	/* Later fragments have no ports: only rules for all ports let them out. */
-	*at = ip.frag & bpf_htons(0x1fff) ? 0 : (ip.vhl & 15) * 4;
-	return true;
-}
-
-static __always_inline bool read_ends6(struct __sk_buff *skb, struct ends *e, __u32 *at)
-{
-	struct {
-		__u32 flow;
-		__u16 len;
-		__u8 next, hops;
-		__u32 src[4], dst[4];
-	} ip;
-
-	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
-		return false;
-	__builtin_memcpy(e->src.addr, ip.src, sizeof(ip.src));
-	__builtin_memcpy(e->dst.addr, ip.dst, sizeof(ip.dst));
-	e->src.protocol = e->dst.protocol = ip.next;
-	*at = sizeof(ip);
-	return true;
-}
-
-/* Both ends of the packet: what is exempt is the far end of a client, or the near end of a server. */
-static __always_inline bool is_exempt_packet(struct __sk_buff *skb, const struct usn_binding *b)
-{
-	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
-	struct ends e = {};
-	__u16 ports[2] = {};
-	__u32 at = 0;
-	__u8 protocol;
-
-	if (!(v4 ? read_ends4(skb, &e, &at) : read_ends6(skb, &e, &at)))
-		return false;
-	protocol = base_protocol(e.src.protocol);
-	if (at && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) &&
-	    !bpf_skb_load_bytes(skb, at, ports, sizeof(ports))) {
-		e.src.port = bpf_ntohs(ports[0]);
-		e.dst.port = bpf_ntohs(ports[1]);
-	}
-	return is_exempt(b, &e.dst) || is_exempt(b, &e.src);
-}
-
 SEC("cgroup_skb/egress")
 int usn_egress(struct __sk_buff *skb)
 {
@@ -185,18 +79,7 @@ int usn_egress(struct __sk_buff *skb)
 	if (bound && bound == skb->ifindex)
 		return ALLOW;
 	b = binding_of_packet(skb);
-	if (!b || !(b->flags & USN_BIND_GUARD) || skb->ifindex == b->ifindex)
-		return ALLOW;
-	/* The device's own addresses are reached by lo. */
-	if (skb->ifindex == LOOPBACK_IFINDEX && bound && bound == b->ifindex)
-		return ALLOW;
-	if (is_exempt_packet(skb, b))
-		return ALLOW;
-	if (bound)
-		COUNT(b, dropped_strayed);
-	else
-		COUNT(b, dropped_unbound);
-	return REFUSE;
+	return b ? decide_packet(skb, b, bound) : ALLOW;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -53,7 +53,15 @@ struct {
 	__type(value, struct usn_owner);
 } owners SEC(".maps") __weak;
 
-/* The same for sockets without storage yet, by the low bits of the cookie. */
+/* Whom a socket asked for a name, if another server than that answers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct usn_asked);
+} asked SEC(".maps") __weak;
+
+/* As owners, for sockets without storage yet, by the low bits of the cookie. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, USN_NEWBORNS);

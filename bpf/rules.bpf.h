@@ -21,9 +21,15 @@ static __always_inline void place4(struct place *p, __u32 ip)
 	p->addr[3] = ip;
 }
 
+/* ::ffff:a.b.c.d */
+static __always_inline bool is_mapped(const __u32 addr[4])
+{
+	return !(addr[0] | addr[1]) && addr[2] == bpf_htonl(0xffff);
+}
+
 static __always_inline bool is_v4(const struct place *p)
 {
-	return !(p->addr[0] | p->addr[1]) && p->addr[2] == bpf_htonl(0xffff);
+	return is_mapped(p->addr);
 }
 
 static __always_inline bool is_unspecified(const struct place *p)

@@ -46,7 +46,7 @@ _usn_run() {
 	# Is the command reached? It is the first word that is neither an option nor an assignment.
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
-		-u | --unset | -C | --chdir | -x | --except) i=$((i + 1)) ;;
+		-u | --unset | -C | --chdir | -x | --except | --dns) i=$((i + 1)) ;;
 		-* | *=*) ;;
 		*)
 			_usn_run_command "$i" "${words[i]}"
@@ -57,7 +57,7 @@ _usn_run() {
 
 	case $cur in
 	-*)
-		candidates=(-i --ignore-environment -u --unset -C --chdir -x --except --no-except --no-guard --help --version)
+		candidates=(-i --ignore-environment -u --unset -C --chdir -x --except --no-except --dns= --no-guard --help --version)
 		mapfile -t COMPREPLY < <(compgen -W "${candidates[*]}" -- "$cur")
 		return
 		;;

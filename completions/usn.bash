@@ -53,7 +53,7 @@ _usn() {
 	local candidates=
 	case $verb in
 	up)
-		candidates="Address= MTU= Peer=none Peer=echo Except=local Except=x11 Except= $(_usn_devices)"
+		candidates="Address= MTU= Peer=none Peer=echo Except=local Except=x11 Except= DNS= $(_usn_devices)"
 		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
 		;;
 	down) candidates="-f --force --help $(_usn_devices)" ;;

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/parse.h"
 #include "lib/client.h"
+#include "usn-run/names.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -42,6 +43,8 @@ static const char help[] =
 	"                            TCP ports 6000 to 6063, or to loopback, which is so without\n"
 	"                            saying it; repeatable\n"
 	"      --no-except           nothing but what --except says, loopback neither\n"
+	"      --dns=SERVERS         ask these name servers, through DEVICE, whatever server\n"
+	"                            COMMAND would ask: ADDRESS[,ADDRESS], or none\n"
 	"      --no-guard            do not drop packets that leave by another device\n"
 	"      --help                show this\n"
 	"      --version             show the version\n"
@@ -59,6 +62,7 @@ struct options {
 	json_t *except; /* rules, a list */
 	bool only_except;
 	bool no_guard;
+	const char *dns; /* NULL: the device's */
 };
 
 static int finish_stdout(void)
@@ -76,6 +80,7 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 					       { "chdir", required_argument, NULL, 'C' },
 					       { "except", required_argument, NULL, 'x' },
 					       { "no-except", no_argument, NULL, 'X' },
+					       { "dns", required_argument, NULL, 'D' },
 					       { "no-guard", no_argument, NULL, 'G' },
 					       { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
@@ -100,6 +105,9 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 			break;
 		case 'X':
 			o->only_except = true;
+			break;
+		case 'D':
+			o->dns = optarg;
 			break;
 		case 'G':
 			o->no_guard = true;
@@ -168,14 +176,24 @@ static int wanted_device(const char **ret, struct usn_err *e)
 static json_t *parameters_for(const char *device, const struct options *o)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	json_t *p = json_pack("{s:s, s:O, s:b, s:b}", "device", device, "except", o->except,
-			      "only_except", o->only_except, "no_guard", o->no_guard);
+	json_t *p =
+		json_pack("{s:s, s:O, s:b, s:b, s:s*}", "device", device, "except", o->except,
+			  "only_except", o->only_except, "no_guard", o->no_guard, "dns", o->dns);
 	unsigned long long cookie;
 	socklen_t len = sizeof(cookie);
 
 	if (fd >= 0 && !getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
 		json_object_set_new(p, "netns", json_integer((json_int_t)cookie));
 	return p;
+}
+
+/* Programs that read no file are served by the bind alone, so what cannot be done here is no reason to stop. */
+static void use_name_servers(const json_t *servers)
+{
+	struct usn_err e;
+
+	if (json_array_size(servers) && names_make_private(servers, &e) < 0)
+		fprintf(stderr, "usn-run: warning: %s\n", e.text);
 }
 
 /*
@@ -195,10 +213,12 @@ static int enter_run(const char *device, const struct options *o, struct usn_err
 	r = client_call(c, "Run", parameters_for(device, o), &reply, &procs, e);
 	if (r < 0)
 		return r;
-	json_decref(reply);
 	if (write(procs, "0", 1) < 0)
-		return usn_fail_errno(e, errno, "cannot enter the run's cgroup");
-	return 0;
+		r = usn_fail_errno(e, errno, "cannot enter the run's cgroup");
+	else
+		use_name_servers(json_object_get(reply, "dns"));
+	json_decref(reply);
+	return r;
 }
 
 static int prepare(int argc, char **argv, struct usn_err *e)

@@ -109,6 +109,17 @@ static void print_verdicts(const json_t *verdicts)
 	putchar('\n');
 }
 
+/* A line of its own, if there is anything to say. */
+static void print_words(const char *label, const json_t *words)
+{
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach(words, i, w)
+		printf(i ? " %s" : "\n  %-10s %s", i ? json_string_value(w) : label,
+		       json_string_value(w));
+}
+
 /* usn show: all of one device. */
 static void full(const json_t *device)
 {
@@ -118,6 +129,8 @@ static void full(const json_t *device)
 	printf("  %-10s %" JSON_INTEGER_FORMAT "\n", "mtu", number_of(device, "mtu"));
 	printf("  %-10s ", "addresses");
 	print_addresses(device);
+	print_words("except", json_object_get(device, "except"));
+	print_words("dns", json_object_get(device, "dns"));
 	printf("\n  %-10s ", "behind");
 	print_behind(device);
 	printf("\n  %-10s %" JSON_INTEGER_FORMAT " read, %" JSON_INTEGER_FORMAT

@@ -89,6 +89,8 @@ const struct verb verb_up = {
 	"                       that answers ping and UDP port 7 for the device's networks\n"
 	"  Except=RULE          what its runs may reach past it, see usn-run(1);\n"
 	"                       loopback is always there, an empty value clears\n"
+	"  DNS=ADDRESS[,ADDRESS]  whom its runs ask for names, through it, whatever server a\n"
+	"                       program would ask; an empty value clears\n"
 	"\n"
 	"/etc/usn/DEVICE.conf is read first, if it is there; the command line wins.\n"
 	"\n"

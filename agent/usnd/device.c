@@ -107,13 +107,14 @@ static int device_publish(struct device *d, struct usn_err *e)
 	struct usn_device entry = { .ifindex = d->ifindex,
 				    .peer = d->settings.peer,
 				    .netns_cookie = d->agent->netns_cookie,
-				    .flags = d->settings.except.flags };
+				    .flags = d->settings.except.flags |
+					     (d->settings.dns.n ? USN_BIND_DNS : 0) };
 	int r = ruleset_add(d->agent, &d->settings.except, &d->ruleset, e);
 
 	if (r < 0)
 		return r;
 	entry.ruleset = d->ruleset;
-
+	memcpy(entry.dns, d->settings.dns.servers, sizeof(entry.dns));
 	memcpy(entry.name, d->name, sizeof(entry.name));
 	r = device_entry_put(d->agent->pins, d->number, &entry);
 	return r < 0 ? usn_fail_errno(e, -r, "cannot enter %s into the device map", d->name) : 0;
@@ -196,6 +197,18 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 	return 0;
 }
 
+static void read_back_dns(struct device *d, const struct usn_device *entry)
+{
+	static const uint8_t none[sizeof(entry->dns[0])];
+	struct dns *dns = &d->settings.dns;
+
+	memcpy(dns->servers, entry->dns, sizeof(dns->servers));
+	for (dns->n = 0; dns->n < USN_DNS_MAX; dns->n++) {
+		if (!memcmp(entry->dns[dns->n], none, sizeof(none)))
+			break;
+	}
+}
+
 /* What the kernel knows of an existing device's settings. */
 static int read_back(struct device *d, const struct usn_device *entry)
 {
@@ -209,8 +222,9 @@ static int read_back(struct device *d, const struct usn_device *entry)
 	d->ifindex = entry->ifindex;
 	d->settings.mtu = st.mtu;
 	d->settings.peer = entry->peer;
-	d->settings.except.flags = entry->flags;
+	d->settings.except.flags = entry->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL);
 	d->ruleset = entry->ruleset;
+	read_back_dns(d, entry);
 	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
 }
 

@@ -101,11 +101,12 @@ static bool same_addresses(const struct settings *a, const struct settings *b)
 
 static int check_same(const struct device *d, const struct settings *s, struct usn_err *e)
 {
-	const char *what = !same_addresses(&d->settings, s)                 ? "addresses"
-			   : d->settings.mtu != s->mtu                      ? "MTU="
-			   : !exempt_equal(&d->settings.except, &s->except) ? "exemptions"
-			   : d->settings.peer != s->peer                    ? "Peer="
-									    : NULL;
+	const char *what = !same_addresses(&d->settings, s)                    ? "addresses"
+			   : d->settings.mtu != s->mtu                         ? "MTU="
+			   : !exempt_equal(&d->settings.except, &s->except)    ? "exemptions"
+			   : d->settings.peer != s->peer                       ? "Peer="
+			   : memcmp(&d->settings.dns, &s->dns, sizeof(s->dns)) ? "DNS="
+									       : NULL;
 
 	if (!what)
 		return 0;
@@ -281,6 +282,19 @@ static int read_options(const json_t *parameters, struct run_options *ret, struc
 	return r;
 }
 
+static int read_dns(const json_t *parameters, struct run_options *ret, struct usn_err *e)
+{
+	const json_t *value = json_object_get(parameters, "dns");
+	const char *text = json_string_value(value);
+
+	if (!value)
+		return 0;
+	if (!text)
+		return usn_fail(e, EINVAL, "the parameter 'dns' is not a string");
+	ret->own_dns = true;
+	return strcmp(text, "none") ? dns_parse(text, &ret->dns, e) : 0;
+}
+
 static int method_run(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		      struct usn_err *e)
 {
@@ -290,6 +304,8 @@ static int method_run(struct caller *c, const json_t *parameters, json_t **ret, 
 
 	if (r >= 0)
 		r = read_options(parameters, &o, e);
+	if (r >= 0)
+		r = read_dns(parameters, &o, e);
 	if (r >= 0 && c->launching)
 		r = usn_fail(e, EBUSY, "this connection has a run already");
 	if (r >= 0)
@@ -300,7 +316,8 @@ static int method_run(struct caller *c, const json_t *parameters, json_t **ret, 
 		r = run_start(d, &o, &c->launching, ret_fd, e);
 	if (r < 0)
 		return r;
-	*ret = json_pack("{s:s}", "run", c->launching->name);
+	*ret = json_pack("{s:s, s:o}", "run", c->launching->name, "dns",
+			 report_dns(o.own_dns ? &o.dns : &d->settings.dns));
 	return 0;
 }
 

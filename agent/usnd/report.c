@@ -63,6 +63,17 @@ static json_t *exemptions(const struct exempt *x)
 	return list;
 }
 
+json_t *report_dns(const struct dns *dns)
+{
+	json_t *list = json_array();
+	char text[DNS_TEXT_SIZE];
+	size_t i;
+
+	for (i = 0; i < dns->n; i++)
+		json_array_append_new(list, json_string(dns_server_text(dns->servers[i], text)));
+	return list;
+}
+
 static json_t *run_json(struct run *r)
 {
 	_cleanup_free_ pid_t *pids = NULL;
@@ -104,10 +115,11 @@ static const struct {
 	const char *name;
 	size_t offset;
 } verdicts[] = {
-	VERDICT(bound),         VERDICT(deferred),        VERDICT(kept),
-	VERDICT(rebound),       VERDICT(exempted),        VERDICT(refused_device),
-	VERDICT(refused_netns), VERDICT(refused_rebind),  VERDICT(refused_option),
-	VERDICT(refused_send),  VERDICT(dropped_unbound), VERDICT(dropped_strayed),
+	VERDICT(bound),           VERDICT(deferred),        VERDICT(kept),
+	VERDICT(rebound),         VERDICT(exempted),        VERDICT(asked),
+	VERDICT(refused_device),  VERDICT(refused_netns),   VERDICT(refused_rebind),
+	VERDICT(refused_option),  VERDICT(refused_send),    VERDICT(refused_dns),
+	VERDICT(dropped_unbound), VERDICT(dropped_strayed),
 };
 
 _Static_assert(sizeof(verdicts) / sizeof(verdicts[0]) ==
@@ -135,10 +147,11 @@ int report_device(struct device *d, json_t **ret, struct usn_err *e)
 
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the state of %s", d->name);
-	o = json_pack("{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
+	o = json_pack("{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
 		      "name", d->name, "ifindex", (int)d->ifindex, "up", st.up, "mtu", (int)st.mtu,
 		      "addresses", addresses(&d->settings), "peer", peer_name(d->settings.peer),
-		      "except", exemptions(&d->settings.except), "out",
+		      "except", exemptions(&d->settings.except), "dns",
+		      report_dns(&d->settings.dns), "out",
 		      traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
 		      traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
 		      (json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,

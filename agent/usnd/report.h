@@ -6,9 +6,13 @@
 #include <jansson.h>
 
 struct device;
+struct dns;
 struct usn_err;
 
 /* 0: *ret is a new object. -ENODEV: the interface is gone. */
 int report_device(struct device *d, json_t **ret, struct usn_err *e);
+
+/* A list of addresses. */
+json_t *report_dns(const struct dns *dns);
 
 #endif

@@ -168,11 +168,14 @@ static int run_bind(struct run *r, const struct device *d, const struct run_opti
 				 .number = d->number,
 				 .netns_cookie = r->agent->netns_cookie,
 				 .flags = o->no_guard ? 0 : USN_BIND_GUARD };
+	const struct dns *dns = o->own_dns ? &o->dns : &d->settings.dns;
 	int error = run_exempt(r, d, o, &b, e);
 
 	if (error < 0)
 		return error;
 	memcpy(b.device, d->name, sizeof(b.device));
+	memcpy(b.dns, dns->servers, sizeof(b.dns));
+	b.flags |= dns->n ? USN_BIND_DNS : 0;
 	error = binding_add(r->agent->pins, r->id, &b);
 	if (error == -E2BIG)
 		return usn_fail(e, E2BIG, "there are %d runs already, the most there can be",

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/dns.h"
 #include "base/exempt.h"
 #include "usnd/loop.h"
 
@@ -31,6 +32,8 @@ struct run_options {
 	struct exempt except; /* beside the device's own, unless ... */
 	bool only_except;     /* ... these are all */
 	bool no_guard;
+	bool own_dns; /* dns counts, and not the device's */
+	struct dns dns;
 };
 
 /* Makes a run. *ret_procs_fd is its cgroup.procs: who writes "0" to it is in. */

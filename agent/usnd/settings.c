@@ -91,14 +91,21 @@ static int set_except(struct settings *s, const char *value, bool *replaced, str
 	return 0;
 }
 
+static int set_dns(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
+{
+	(void)replaced;
+	if (*value)
+		return dns_parse(value, &s->dns, e);
+	s->dns = (struct dns){ 0 };
+	return 0;
+}
+
 static const struct key {
 	const char *name;
 	int (*set)(struct settings *s, const char *value, bool *replaced, struct usn_err *e);
 } keys[] = {
-	{ "Address", set_address },
-	{ "MTU", set_mtu },
-	{ "Peer", set_peer },
-	{ "Except", set_except },
+	{ "Address", set_address }, { "MTU", set_mtu }, { "Peer", set_peer },
+	{ "Except", set_except },   { "DNS", set_dns },
 };
 
 static int set(struct settings *s, const char *name, const char *value, bool *replaced,
@@ -112,7 +119,7 @@ static int set(struct settings *s, const char *name, const char *value, bool *re
 	}
 	return usn_fail(
 		e, EINVAL,
-		"unknown key '%.40s': a device has Address=, MTU=, Peer= and Except=", name);
+		"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except= and DNS=", name);
 }
 
 static char *trim(char *s)

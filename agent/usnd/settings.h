@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/dns.h"
 #include "base/exempt.h"
 #include "base/parse.h"
 
@@ -25,6 +26,7 @@ struct settings {
 	uint32_t mtu;
 	uint32_t peer;        /* USN_PEER_* */
 	struct exempt except; /* what its runs may reach past it, unless they say otherwise */
+	struct dns dns;       /* whom its runs ask for names, likewise */
 };
 
 /* usnN: 10.(64 + N/256).(N mod 256).1/24, fd75:736e:0:N::1/64, MTU 1500, no peer, loopback exempt. */

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define USN_ABI_VERSION 2
+#define USN_ABI_VERSION 3
 
 #define USN_NAME_SIZE 16 /* IFNAMSIZ: a device name with its NUL */
 #define USN_COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -21,6 +21,7 @@
 #define USN_DEVICES_MAX 4096   /* usn0 ... usn4095 */
 #define USN_BINDINGS_MAX 16384 /* live runs and bound units */
 #define USN_NEWBORNS 32768     /* sockets that nobody asked about yet, a power of two */
+#define USN_DNS_MAX 3          /* name servers, as many as resolv.conf(5) takes */
 
 /* bindings: cgroup id (u64) -> the device that new sockets of that cgroup are bound to. */
 struct usn_binding {
@@ -31,11 +32,14 @@ struct usn_binding {
 	__u64 netns_cookie;
 	__u32 flags;   /* USN_BIND_* */
 	__u32 ruleset; /* exemptions, the key into rules; 0: none */
+	/* Name servers in network order, IPv4 as ::ffff:a.b.c.d; behind the last one: 0. */
+	__u32 dns[USN_DNS_MAX][4];
 };
 
 #define USN_BIND_LOOPBACK 1 /* loopback is exempt */
 #define USN_BIND_LOCAL 2    /* the host's own addresses are exempt, USN_RULESET_LOCAL */
 #define USN_BIND_GUARD 4    /* a packet that leaves by another device is dropped */
+#define USN_BIND_DNS 8      /* queries go to dns, whatever server was asked */
 
 /*
  * rules: the exemptions, by longest prefix. IPv4 addresses stand as ::ffff:a.b.c.d. The entry of a prefix
@@ -69,8 +73,9 @@ struct usn_device {
 	__u32 peer; /* USN_PEER_* */
 	__u64 netns_cookie;
 	/* Exemptions of its runs that say nothing else. */
-	__u32 flags;   /* USN_BIND_LOOPBACK, USN_BIND_LOCAL */
+	__u32 flags;   /* USN_BIND_LOOPBACK, USN_BIND_LOCAL, USN_BIND_DNS */
 	__u32 ruleset; /* 0: none */
+	__u32 dns[USN_DNS_MAX][4];
 };
 
 #define USN_PEER_NONE 0
@@ -83,11 +88,13 @@ struct usn_counters {
 	__u64 kept;     /* sockets left alone: a cgroup further in had bound them */
 	__u64 rebound;         /* sockets bound again, at connect or bind to a foreign address */
 	__u64 exempted;        /* sockets unbound, at connect or bind to an exempt address */
+	__u64 asked;           /* queries led to the run's own name server */
 	__u64 refused_device;  /* sockets refused: the device is gone */
 	__u64 refused_netns;   /* sockets refused: made in another network namespace */
 	__u64 refused_rebind;  /* connects and binds refused: the kernel would not (un)bind */
 	__u64 refused_option;  /* SO_BINDTODEVICE and SO_BINDTOIFINDEX refused */
 	__u64 refused_send;    /* datagrams refused: from an unbound socket to a foreign address */
+	__u64 refused_dns;     /* queries refused: no name server of the run's has that address family */
 	__u64 dropped_unbound; /* packets dropped: of an unbound socket, leaving by another device */
 	__u64 dropped_strayed; /* packets dropped: of a bound socket, leaving by another device */
 };
@@ -99,6 +106,12 @@ struct usn_owner {
 	__u32 pid; /* process (thread group) */
 	__u32 tid; /* thread */
 	char comm[USN_COMM_SIZE];
+};
+
+/* asked (socket storage): the name server that a socket asked, and the one that answers instead. */
+struct usn_asked {
+	__u32 asked[4]; /* network order, IPv4 mapped */
+	__u32 server[4];
 };
 
 /* One packet in a tap's ring buffer; caplen bytes, from the network header on, follow it. */
@@ -121,12 +134,13 @@ struct usn_record {
 #define USN_DIR_IN 1  /* from the rig to the host */
 #define USN_DIR_OUT 2 /* from the host to the rig */
 
-_Static_assert(sizeof(struct usn_binding) == 40, "usn_binding is pinned");
-_Static_assert(sizeof(struct usn_device) == 40, "usn_device is pinned");
-_Static_assert(sizeof(struct usn_counters) == 96, "usn_counters is pinned");
+_Static_assert(sizeof(struct usn_binding) == 88, "usn_binding is pinned");
+_Static_assert(sizeof(struct usn_device) == 88, "usn_device is pinned");
+_Static_assert(sizeof(struct usn_counters) == 112, "usn_counters is pinned");
 _Static_assert(sizeof(struct usn_rule_key) == 24, "usn_rule_key is pinned");
 _Static_assert(sizeof(struct usn_rule) == 516, "usn_rule is pinned");
 _Static_assert(sizeof(struct usn_owner) == 40, "usn_owner is pinned");
+_Static_assert(sizeof(struct usn_asked) == 32, "usn_asked is pinned");
 _Static_assert(sizeof(struct usn_record) == 72, "usn_record crosses the ring");
 
 #endif

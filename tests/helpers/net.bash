@@ -13,8 +13,11 @@ no() {
 
 # watch DEVICE FILTER: tcpdump's lines of what passes the device, from now on, in $TMP/DEVICE.
 watch() {
+	local way=out
+	# What lo sends is what it receives, and libpcap shows it once.
+	[ "$1" != lo ] || way=in
 	# $TMP may be of another user than the one that tcpdump becomes.
-	tcpdump -Z root -i "$1" -Q out -n -l --immediate-mode "$2" >>"$TMP/$1" 2>"$TMP/$1.err" &
+	tcpdump -Z root -i "$1" -Q $way -n -l --immediate-mode "$2" >>"$TMP/$1" 2>"$TMP/$1.err" &
 	eventually grep -q '^listening on' "$TMP/$1.err"
 }
 

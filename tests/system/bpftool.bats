@@ -4,7 +4,7 @@
 
 load lib
 
-PROGRAMS="usn_bind4 usn_bind6 usn_connect4 usn_connect6 usn_egress usn_sendmsg4 usn_sendmsg6 usn_setsockopt usn_sock_create"
+PROGRAMS="usn_bind4 usn_bind6 usn_connect4 usn_connect6 usn_egress usn_getpeername4 usn_getpeername6 usn_recvmsg4 usn_recvmsg6 usn_sendmsg4 usn_sendmsg6 usn_setsockopt usn_sock_create"
 
 maps_by_field() {
 	usn up usn7

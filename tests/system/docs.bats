@@ -106,6 +106,7 @@ value_for() {
 	-u | --unset) echo NAME ;;
 	-C | --chdir) echo / ;;
 	-x | --except) echo local ;;
+	--dns) echo 10.64.0.2 ;;
 	esac
 }
 

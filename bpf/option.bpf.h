@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What setsockopt decides: a socket stays where it was put. */
+#ifndef USN_OPTION_BPF_H
+#define USN_OPTION_BPF_H
+
+#include "binding.bpf.h"
+
+/* The kernel copies at most a page of the value; longer ones pass untouched when the length is 0. */
+#define OPTION_MAX 4096
+
+/* Whether the option moves the socket to another device. All others are let through, whatever their length. */
+static __always_inline bool is_bind_option(struct bpf_sockopt *ctx)
+{
+	if (ctx->level == SOL_SOCKET &&
+	    (ctx->optname == SO_BINDTODEVICE || ctx->optname == SO_BINDTOIFINDEX))
+		return true;
+	if (ctx->optlen > OPTION_MAX)
+		ctx->optlen = 0;
+	return false;
+}
+
+/* Whether the option says what is so already: ping -I usn0 in a run on usn0. */
+static __always_inline bool names_own_device(const struct bpf_sockopt *ctx,
+					     const struct usn_binding *b)
+{
+	const char *value = ctx->optval, *end = ctx->optval_end;
+	__u32 i;
+
+	if (ctx->optname == SO_BINDTOIFINDEX)
+		return value + sizeof(__u32) <= end && *(const __u32 *)value == b->ifindex;
+	for (i = 0; i < USN_NAME_SIZE; i++) {
+		if (value + i + 1 > end)
+			return !b->device[i] && i > 0;
+		if (value[i] != b->device[i])
+			return false;
+		if (!value[i])
+			return true;
+	}
+	return false;
+}
+
+/* For what is_bind_option() has found. */
+static __always_inline int decide_option(struct bpf_sockopt *ctx, const struct usn_binding *b)
+{
+	if (names_own_device(ctx, b))
+		return ALLOW;
+	COUNT(b, refused_option);
+	return REFUSE;
+}
+
+#endif
