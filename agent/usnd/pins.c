@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Programs, links and maps in bpffs: publish them, or take them over. */
+/* What is pinned for all devices and runs, and its maps. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd.skel.h"
-#include "usnd/cgroup.h"
+#include "usnd/bundle.h"
 #include "usnd/pins.h"
 
 /* Pin names may hold no dot, and no other name in bpffs is ours. */
@@ -27,11 +21,6 @@
 struct pins {
 	struct usnd_bpf *skel;
 };
-
-static int path_of(char path[PATH_MAX], const char *dir, const char *kind, const char *name)
-{
-	return snprintf(path, PATH_MAX, "%s/%s/%s", dir, kind, name);
-}
 
 static int mount_bpffs(struct usn_err *e)
 {
@@ -45,229 +34,9 @@ static int mount_bpffs(struct usn_err *e)
 	return 0;
 }
 
-static void remove_tree(int parent_fd, const char *name)
-{
-	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct dirent *d;
-	DIR *dir;
-
-	if (fd < 0) {
-		unlinkat(parent_fd, name, 0);
-		return;
-	}
-	dir = fdopendir(fd);
-	while (dir && (d = readdir(dir))) {
-		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
-			remove_tree(fd, d->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	else
-		close_fd(fd);
-	unlinkat(parent_fd, name, AT_REMOVEDIR);
-}
-
 void pins_remove(void)
 {
-	remove_tree(AT_FDCWD, USN_PINS);
-}
-
-static int load(struct pins *p, struct usn_err *e)
-{
-	int r = usnd_bpf__load(p->skel);
-
-	if (r == -EPERM)
-		return usn_fail(e, EPERM,
-				"the kernel refuses to load BPF programs: run this as root");
-	if (r < 0)
-		return usn_fail_errno(e, -r, "the kernel does not accept the BPF programs");
-	return 0;
-}
-
-/* First agent on this host. */
-
-static int stage_links(struct pins *p, int cgroup_fd, struct usn_err *e)
-{
-	struct bpf_program *prog;
-	char path[PATH_MAX];
-
-	bpf_object__for_each_program(prog, p->skel->obj)
-	{
-		const char *name = bpf_program__name(prog);
-		struct bpf_link *link = bpf_program__attach_cgroup(prog, cgroup_fd);
-		int r;
-
-		if (!link)
-			return usn_fail_errno(e, errno, "cannot attach %s to the cgroup", name);
-		path_of(path, STAGING, "links", name);
-		r = bpf_link__pin(link, path);
-		bpf_link__destroy(link);
-		if (r < 0)
-			return usn_fail_errno(e, -r, "cannot pin the link of %s", name);
-		path_of(path, STAGING, "progs", name);
-		r = bpf_program__pin(prog, path);
-		if (r < 0)
-			return usn_fail_errno(e, -r, "cannot pin the program %s", name);
-	}
-	return 0;
-}
-
-static int stage_maps(struct pins *p, struct usn_err *e)
-{
-	struct bpf_map *map;
-	char path[PATH_MAX];
-
-	bpf_object__for_each_map(map, p->skel->obj)
-	{
-		int r;
-
-		path_of(path, STAGING, "maps", bpf_map__name(map));
-		r = bpf_map__pin(map, path);
-		if (r < 0)
-			return usn_fail_errno(e, -r, "cannot pin the map %s", bpf_map__name(map));
-	}
-	return 0;
-}
-
-static int publish(struct pins *p, int cgroup_fd, struct usn_err *e)
-{
-	static const char *const dirs[] = { STAGING, STAGING "/maps", STAGING "/progs",
-					    STAGING "/links" };
-	size_t i;
-	int r;
-
-	r = load(p, e);
-	if (r < 0)
-		return r;
-	/* What an agent left that was killed in the middle of this: nothing is in use yet. */
-	remove_tree(AT_FDCWD, STAGING);
-	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-		if (mkdir(dirs[i], 0700) < 0)
-			return usn_fail_errno(e, errno, "cannot make %s", dirs[i]);
-	}
-	r = stage_maps(p, e);
-	if (r >= 0)
-		r = stage_links(p, cgroup_fd, e);
-	if (r >= 0 && renameat2(AT_FDCWD, STAGING, AT_FDCWD, USN_PINS, RENAME_NOREPLACE) < 0)
-		r = usn_fail_errno(e, errno, "cannot publish %s", USN_PINS);
-	if (r < 0)
-		remove_tree(AT_FDCWD, STAGING);
-	return r;
-}
-
-/* An agent was here before. */
-
-static bool fits(const struct bpf_map *map, int fd)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == bpf_map__type(map) &&
-	       info.key_size == bpf_map__key_size(map) &&
-	       info.value_size == bpf_map__value_size(map);
-}
-
-static int reuse_maps(struct pins *p, struct usn_err *e)
-{
-	struct bpf_map *map;
-	char path[PATH_MAX];
-
-	bpf_object__for_each_map(map, p->skel->obj)
-	{
-		_cleanup_close_ int fd = -1;
-		int r;
-
-		path_of(path, USN_PINS, "maps", bpf_map__name(map));
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			return usn_fail_errno(e, -fd, "cannot open the pinned map %s", path);
-		if (!fits(map, fd))
-			return usn_fail(e, ESTALE,
-					"%s is another version's: end all runs, then rm -r %s",
-					path, USN_PINS);
-		r = bpf_map__reuse_fd(map, fd);
-		if (r < 0)
-			return usn_fail_errno(e, -r, "cannot take over the map %s", path);
-	}
-	return 0;
-}
-
-static uint64_t linked_cgroup(int link_fd)
-{
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(link_fd, &info, &len) ? 0 : info.cgroup.cgroup_id;
-}
-
-static int swap_program(struct bpf_program *prog, int link_fd, struct usn_err *e)
-{
-	const char *name = bpf_program__name(prog);
-	char path[PATH_MAX], staged[PATH_MAX];
-	int r = bpf_link_update(link_fd, bpf_program__fd(prog), NULL);
-
-	if (r < 0)
-		return usn_fail_errno(e, -r, "cannot replace the program of the link %s", name);
-	path_of(path, USN_PINS, "progs", name);
-	path_of(staged, USN_PINS, "progs", "new");
-	unlink(staged);
-	r = bpf_program__pin(prog, staged);
-	if (r < 0 || rename(staged, path) < 0)
-		return usn_fail_errno(e, r < 0 ? -r : errno, "cannot pin the program %s", name);
-	return 0;
-}
-
-/* The cgroup above the runs was removed by hand, so no run lives, and its links died with it. */
-static int renew_link(struct bpf_program *prog, int cgroup_fd, const char *path, struct usn_err *e)
-{
-	struct bpf_link *link = bpf_program__attach_cgroup(prog, cgroup_fd);
-	const char *staged = USN_PINS "/links/new";
-	int r;
-
-	if (!link)
-		return usn_fail_errno(e, errno, "cannot attach %s", bpf_program__name(prog));
-	unlink(staged);
-	r = bpf_link__pin(link, staged);
-	bpf_link__destroy(link);
-	if (r < 0 || rename(staged, path) < 0)
-		return usn_fail_errno(e, r < 0 ? -r : errno, "cannot pin %s", path);
-	return 0;
-}
-
-static int take_over(struct pins *p, int cgroup_fd, struct usn_err *e)
-{
-	struct bpf_program *prog;
-	char path[PATH_MAX];
-	uint64_t id, linked;
-	int r;
-
-	r = reuse_maps(p, e);
-	if (r >= 0)
-		r = load(p, e);
-	if (r >= 0)
-		r = cgroup_id(cgroup_fd, &id);
-	if (r < 0)
-		return r;
-	bpf_object__for_each_program(prog, p->skel->obj)
-	{
-		_cleanup_close_ int fd = -1;
-
-		path_of(path, USN_PINS, "links", bpf_program__name(prog));
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			return usn_fail_errno(e, -fd, "cannot open the pinned link %s", path);
-		linked = linked_cgroup(fd);
-		if (linked && linked != id)
-			return usn_fail(
-				e, ESTALE,
-				"%s is attached to another cgroup: if nothing runs there, rm -r %s",
-				path, USN_PINS);
-		r = linked ? swap_program(prog, fd, e) : renew_link(prog, cgroup_fd, path, e);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	bundle_remove(USN_PINS);
 }
 
 int pins_prepare(struct usn_err *e)
@@ -286,6 +55,7 @@ bool pins_exist(void)
 
 int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e)
 {
+	struct bundle b = { .dir = USN_PINS, .staging = STAGING };
 	struct pins *p;
 	int r;
 
@@ -296,7 +66,8 @@ int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e)
 		pins_free(p);
 		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
 	}
-	r = pins_exist() ? take_over(p, cgroup_fd, e) : publish(p, cgroup_fd, e);
+	b.obj = p->skel->obj;
+	r = pins_exist() ? bundle_take_over(&b, cgroup_fd, e) : bundle_publish(&b, cgroup_fd, e);
 	if (r < 0) {
 		pins_free(p);
 		return r;

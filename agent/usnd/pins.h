@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * What outlives the agent: programs, links and maps under /sys/fs/bpf/usn. A first agent publishes them
- * by one rename; a later one takes the maps over and swaps its own programs into the links, so that
- * there is never a moment without a program.
- */
+/* What outlives the agent: programs, links and maps under /sys/fs/bpf/usn (see bundle.h). */
 #ifndef USN_PINS_H
 #define USN_PINS_H
 
