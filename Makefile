@@ -101,6 +101,7 @@ $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 	@mv $@.tmp $@
 
 $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
+$(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/lib/tap.o: $(O)/gen/tap.skel.h
 $(O)/agent/lib/client.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
@@ -169,7 +170,7 @@ lint:
 tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(UNITS)
 unit-tests: $(UNIT_TESTS)
 benches: $(BENCHES)
-skeletons: $(O)/gen/usnd.skel.h $(O)/gen/tap.skel.h $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h
+skeletons: $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/tap.skel.h $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h
 
 clean:
 	rm -rf build

@@ -22,6 +22,16 @@
 #define ETH_P_IP 0x0800
 #define LOOPBACK_IFINDEX 1
 
+struct mm_struct {
+	unsigned long env_start, env_end; /* where exec put the environment */
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct mm_struct *mm; /* NULL: a thread of the kernel */
+	__u64 start_time;
+	__u32 self_exec_id;
+} __attribute__((preserve_access_index));
+
 /* include/uapi/linux/bpf.h of 6.6: "this program has nothing to say, ask the next one". */
 #define TCX_NEXT -1
 

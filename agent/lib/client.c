@@ -61,6 +61,8 @@ static _Noreturn void exec_agent(int out)
 	dup2(out, STDOUT_FILENO);
 	/* The agent outlives us, and what our caller left open must not live as long. */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
+	/* In ambient mode it would be bound. */
+	unsetenv("ND");
 	execl(path, "usnd", "--ephemeral", (char *)NULL);
 	dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
 	_exit(1);

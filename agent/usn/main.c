@@ -9,7 +9,7 @@
 #include "usn/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_up, &verb_down, &verb_list, &verb_show, &verb_rig, &verb_tail,
+	&verb_up, &verb_down, &verb_list, &verb_show, &verb_rig, &verb_tail, &verb_ambient,
 };
 
 static void print_help(FILE *f)
@@ -20,7 +20,7 @@ static void print_help(FILE *f)
 	      "them\n\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(f, "  %-6s %-36s %s\n", verbs[i]->name, verbs[i]->arguments,
+		fprintf(f, "  %-7s %-40s %s\n", verbs[i]->name, verbs[i]->arguments,
 			verbs[i]->summary);
 	fputs("\nusn COMMAND --help tells more; programs are started by usn-run.\n", f);
 }

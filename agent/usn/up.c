@@ -91,6 +91,8 @@ const struct verb verb_up = {
 	"                       loopback is always there, an empty value clears\n"
 	"  DNS=ADDRESS[,ADDRESS]  whom its runs ask for names, through it, whatever server a\n"
 	"                       program would ask; an empty value clears\n"
+	"  Ambient=no|yes       whether ND=DEVICE in the environment of any process may name it,\n"
+	"                       see usn ambient\n"
 	"\n"
 	"/etc/usn/DEVICE.conf is read first, if it is there; the command line wins.\n"
 	"\n"

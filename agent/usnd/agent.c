@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
+#include "usnd/ambient.h"
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
@@ -93,6 +94,8 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	if (r >= 0)
 		r = runs_open(a, e);
 	if (r >= 0)
+		r = ambient_open(a, e);
+	if (r >= 0)
 		r = adopt_devices(a, e);
 	return r;
 }
@@ -136,6 +139,7 @@ struct agent *agent_free(struct agent *a)
 	for (i = 0; i < USN_DEVICES_MAX; i++)
 		device_free(a->devices[i]);
 	runs_close(a);
+	ambient_free(a->ambient);
 	pins_free(a->pins);
 	if (idle)
 		pins_remove();

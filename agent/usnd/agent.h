@@ -14,6 +14,7 @@
 
 #define USN_CGROUP "usn" /* the cgroup above all runs, in the root of the tree */
 
+struct ambient;
 struct device;
 struct netlink;
 struct pins;
@@ -31,6 +32,7 @@ struct agent {
 	int cgroup_fd;       /* of USN_CGROUP */
 	int cgroup_root_fd;
 	char *cgroup_path;
+	struct ambient *ambient; /* NULL: off */
 	bool whole;            /* all is adopted: if nothing is left, nothing is there */
 	uint64_t netns_cookie; /* the devices' network namespace */
 	struct device *devices[USN_DEVICES_MAX]; /* by N of usnN */
@@ -53,7 +55,7 @@ struct agent *agent_free(struct agent *a);
 
 static inline bool agent_idle(const struct agent *a)
 {
-	return !a->n_devices && LIST_EMPTY(&a->runs);
+	return !a->n_devices && LIST_EMPTY(&a->runs) && !a->ambient;
 }
 
 #endif

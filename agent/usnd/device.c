@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
+#include "usnd/ambient.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
@@ -108,7 +109,8 @@ static int device_publish(struct device *d, struct usn_err *e)
 				    .peer = d->settings.peer,
 				    .netns_cookie = d->agent->netns_cookie,
 				    .flags = d->settings.except.flags |
-					     (d->settings.dns.n ? USN_BIND_DNS : 0) };
+					     (d->settings.dns.n ? USN_BIND_DNS : 0) |
+					     (d->settings.ambient ? USN_DEVICE_AMBIENT : 0) };
 	int r = ruleset_add(d->agent, &d->settings.except, &d->ruleset, e);
 
 	if (r < 0)
@@ -183,8 +185,11 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 		return r;
 	r = device_make(d, e);
 	if (r >= 0)
+		r = ambient_admit(d, e);
+	if (r >= 0)
 		r = device_serve(d, e);
 	if (r < 0) {
+		ambient_dismiss(d);
 		if (d->ifindex)
 			device_entry_remove(a->pins, number);
 		runs_forget_counters(a, number);
@@ -224,6 +229,7 @@ static int read_back(struct device *d, const struct usn_device *entry)
 	d->settings.peer = entry->peer;
 	d->settings.except.flags = entry->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL);
 	d->ruleset = entry->ruleset;
+	d->settings.ambient = entry->flags & USN_DEVICE_AMBIENT;
 	read_back_dns(d, entry);
 	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
 }
@@ -272,6 +278,8 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 	if (r >= 0)
 		r = get_queue(d, e);
 	if (r >= 0)
+		r = ambient_admit(d, e);
+	if (r >= 0)
 		r = device_serve(d, e);
 	if (r < 0)
 		return r;
@@ -287,6 +295,7 @@ void device_gone(struct device *d)
 	uint32_t number = d->number, ruleset = d->ruleset;
 
 	runs_follow(a, number, 0);
+	ambient_dismiss(d);
 	device_entry_remove(a->pins, number);
 	device_free(d);
 	runs_forget_counters(a, number);
@@ -298,12 +307,15 @@ void device_gone(struct device *d)
 int device_down(struct device *d, struct usn_err *e)
 {
 	struct agent *a = d->agent;
+	struct usn_err again;
 	int r;
 
 	runs_follow(a, d->number, 0);
+	ambient_dismiss(d);
 	r = netlink_delete_link(a->nl, d->ifindex);
 	if (r < 0 && r != -ENODEV) {
 		runs_follow(a, d->number, d->ifindex);
+		ambient_admit(d, &again);
 		return usn_fail_errno(e, -r, "cannot remove %s", d->name);
 	}
 	device_gone(d);

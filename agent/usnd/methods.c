@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
+#include "usnd/ambient.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/report.h"
@@ -106,6 +107,7 @@ static int check_same(const struct device *d, const struct settings *s, struct u
 			   : !exempt_equal(&d->settings.except, &s->except)    ? "exemptions"
 			   : d->settings.peer != s->peer                       ? "Peer="
 			   : memcmp(&d->settings.dns, &s->dns, sizeof(s->dns)) ? "DNS="
+			   : d->settings.ambient != s->ambient                 ? "Ambient="
 									       : NULL;
 
 	if (!what)
@@ -360,8 +362,27 @@ static int method_rig(struct caller *c, const json_t *parameters, json_t **ret, 
 	return 0;
 }
 
+/* Ambient */
+
+static int method_ambient(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+			  struct usn_err *e)
+{
+	const json_t *on = json_object_get(parameters, "on");
+	int r = 0;
+
+	(void)ret_fd;
+	if (json_is_true(on))
+		r = ambient_on(c->agent, json_string_value(json_object_get(parameters, "cgroup")),
+			       e);
+	else if (json_is_false(on))
+		ambient_off(c->agent);
+	if (r >= 0)
+		*ret = report_ambient(c->agent);
+	return r;
+}
+
 const struct method methods[] = {
 	{ "Up", method_up },   { "Down", method_down }, { "List", method_list },
-	{ "Run", method_run }, { "Rig", method_rig },
+	{ "Run", method_run }, { "Rig", method_rig },   { "Ambient", method_ambient },
 };
 const size_t n_methods = ARRAY_SIZE(methods);

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
+#include "usnd/ambient.h"
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
@@ -147,20 +148,47 @@ int report_device(struct device *d, json_t **ret, struct usn_err *e)
 
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the state of %s", d->name);
-	o = json_pack("{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
-		      "name", d->name, "ifindex", (int)d->ifindex, "up", st.up, "mtu", (int)st.mtu,
-		      "addresses", addresses(&d->settings), "peer", peer_name(d->settings.peer),
-		      "except", exemptions(&d->settings.except), "dns",
-		      report_dns(&d->settings.dns), "out",
-		      traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
-		      traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
-		      (json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,
-		      "peer_failed", (json_int_t)d->peer_failed, "verdicts", verdicts_of(d), "runs",
-		      runs_of(d));
+	o = json_pack(
+		"{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
+		"name", d->name, "ifindex", (int)d->ifindex, "up", st.up, "mtu", (int)st.mtu,
+		"addresses", addresses(&d->settings), "peer", peer_name(d->settings.peer), "except",
+		exemptions(&d->settings.except), "dns", report_dns(&d->settings.dns), "ambient",
+		(int)d->settings.ambient, "out",
+		traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
+		traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
+		(json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,
+		"peer_failed", (json_int_t)d->peer_failed, "verdicts", verdicts_of(d), "runs",
+		runs_of(d));
 	if (!o)
 		return usn_fail(e, ENOMEM, "out of memory");
 	if (d->rig.fd >= 0)
 		json_object_set_new(o, "rig", process(d->rig_pid));
 	*ret = o;
 	return 0;
+}
+
+static json_t *ambient_names(const struct agent *a)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < USN_DEVICES_MAX; i++) {
+		if (a->devices[i] && a->devices[i]->settings.ambient)
+			json_array_append_new(list, json_string(a->devices[i]->name));
+	}
+	return list;
+}
+
+json_t *report_ambient(const struct agent *a)
+{
+	struct usn_ambient_counters c = { 0 };
+	_cleanup_free_ char *path = a->ambient ? ambient_path(a) : NULL;
+
+	if (a->ambient)
+		ambient_counters(a, &c);
+	return json_pack("{s:b, s:s*, s:o, s:I, s:I, s:I}", "on", a->ambient != NULL, "cgroup",
+			 path, "devices", ambient_names(a), "refused_unknown",
+			 (json_int_t)c.refused_unknown, "refused_unreadable",
+			 (json_int_t)c.refused_unreadable, "dropped_gone",
+			 (json_int_t)c.dropped_gone);
 }

@@ -5,12 +5,16 @@
 
 #include <jansson.h>
 
+struct agent;
 struct device;
 struct dns;
 struct usn_err;
 
 /* 0: *ret is a new object. -ENODEV: the interface is gone. */
 int report_device(struct device *d, json_t **ret, struct usn_err *e);
+
+/* Ambient mode, as the answer of its method. */
+json_t *report_ambient(const struct agent *a);
 
 /* A list of addresses. */
 json_t *report_dns(const struct dns *dns);

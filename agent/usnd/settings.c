@@ -100,12 +100,27 @@ static int set_dns(struct settings *s, const char *value, bool *replaced, struct
 	return 0;
 }
 
+static int set_ambient(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
+{
+	(void)replaced;
+	s->ambient = !strcmp(value, "yes");
+	if (!s->ambient && strcmp(value, "no"))
+		return usn_fail(e, EINVAL, "Ambient=%.40s: use yes or no", value);
+	return 0;
+}
+
 static const struct key {
 	const char *name;
 	int (*set)(struct settings *s, const char *value, bool *replaced, struct usn_err *e);
 } keys[] = {
-	{ "Address", set_address }, { "MTU", set_mtu }, { "Peer", set_peer },
-	{ "Except", set_except },   { "DNS", set_dns },
+	/* clang-format off */
+	{ "Address", set_address },
+	{ "MTU", set_mtu },
+	{ "Peer", set_peer },
+	{ "Except", set_except },
+	{ "DNS", set_dns },
+	{ "Ambient", set_ambient },
+	/* clang-format on */
 };
 
 static int set(struct settings *s, const char *name, const char *value, bool *replaced,
@@ -117,9 +132,10 @@ static int set(struct settings *s, const char *name, const char *value, bool *re
 		if (!strcmp(name, keys[i].name))
 			return keys[i].set(s, value, replaced, e);
 	}
-	return usn_fail(
-		e, EINVAL,
-		"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except= and DNS=", name);
+	return usn_fail(e, EINVAL,
+			"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except=, DNS= "
+			"and Ambient=",
+			name);
 }
 
 static char *trim(char *s)

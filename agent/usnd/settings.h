@@ -26,6 +26,7 @@ struct settings {
 	uint32_t mtu;
 	uint32_t peer;        /* USN_PEER_* */
 	struct exempt except; /* what its runs may reach past it, unless they say otherwise */
+	bool ambient;         /* ND in the environment of any process may name it */
 	struct dns dns;       /* whom its runs ask for names, likewise */
 };
 

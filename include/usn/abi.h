@@ -40,6 +40,7 @@ struct usn_binding {
 #define USN_BIND_LOCAL 2    /* the host's own addresses are exempt, USN_RULESET_LOCAL */
 #define USN_BIND_GUARD 4    /* a packet that leaves by another device is dropped */
 #define USN_BIND_DNS 8      /* queries go to dns, whatever server was asked */
+#define USN_DEVICE_AMBIENT 16 /* of usn_device: ND= of any process may name it */
 
 /*
  * rules: the exemptions, by longest prefix. IPv4 addresses stand as ::ffff:a.b.c.d. The entry of a prefix
@@ -73,7 +74,7 @@ struct usn_device {
 	__u32 peer; /* USN_PEER_* */
 	__u64 netns_cookie;
 	/* Exemptions of its runs that say nothing else. */
-	__u32 flags;   /* USN_BIND_LOOPBACK, USN_BIND_LOCAL, USN_BIND_DNS */
+	__u32 flags;   /* USN_BIND_LOOPBACK, USN_BIND_LOCAL, USN_BIND_DNS, USN_DEVICE_AMBIENT */
 	__u32 ruleset; /* 0: none */
 	__u32 dns[USN_DNS_MAX][4];
 };
@@ -108,6 +109,34 @@ struct usn_owner {
 	char comm[USN_COMM_SIZE];
 };
 
+/*
+ * Ambient mode. ambient_devices: device name (USN_NAME_SIZE) -> struct usn_binding of its sockets.
+ * ambient_sockets (socket storage): the device that a socket was bound to by ND.
+ */
+struct usn_ambient {
+	char device[USN_NAME_SIZE];
+};
+
+/* seen (task storage), or seen_lru by thread id: what the environment said, until the next exec. */
+struct usn_seen {
+	__u64 start_time; /* of the task, as the kernel has it: tells a thread id that was given again */
+	__u32 exec_id;    /* counts execs */
+	__u32 answer;     /* USN_ND_* */
+	char device[USN_NAME_SIZE];
+};
+
+#define USN_ND_UNSEEN 0
+#define USN_ND_NONE 1       /* there is no ND */
+#define USN_ND_NAMED 2      /* device has its value, as far as it can be a name */
+#define USN_ND_UNREADABLE 3 /* the environment could not be read, so nobody knows */
+
+/* ambient_counters, per CPU, one entry: sockets refused that belong to no device. */
+struct usn_ambient_counters {
+	__u64 refused_unknown;    /* ND names no device that is up and ambient */
+	__u64 refused_unreadable; /* the environment could not be read */
+	__u64 dropped_gone;       /* packets dropped: the device of their socket is gone */
+};
+
 /* asked (socket storage): the name server that a socket asked, and the one that answers instead. */
 struct usn_asked {
 	__u32 asked[4]; /* network order, IPv4 mapped */
@@ -140,6 +169,9 @@ _Static_assert(sizeof(struct usn_counters) == 112, "usn_counters is pinned");
 _Static_assert(sizeof(struct usn_rule_key) == 24, "usn_rule_key is pinned");
 _Static_assert(sizeof(struct usn_rule) == 516, "usn_rule is pinned");
 _Static_assert(sizeof(struct usn_owner) == 40, "usn_owner is pinned");
+_Static_assert(sizeof(struct usn_ambient) == 16, "usn_ambient is pinned");
+_Static_assert(sizeof(struct usn_seen) == 32, "usn_seen is pinned");
+_Static_assert(sizeof(struct usn_ambient_counters) == 24, "usn_ambient_counters is pinned");
 _Static_assert(sizeof(struct usn_asked) == 32, "usn_asked is pinned");
 _Static_assert(sizeof(struct usn_record) == 72, "usn_record crosses the ring");
 
