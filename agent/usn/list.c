@@ -54,6 +54,50 @@ static void print_processes(const json_t *run)
 		printf(" %" JSON_INTEGER_FORMAT "/%s", number_of(p, "pid"), text_of(p, "command"));
 }
 
+static const char *state_of(const json_t *device)
+{
+	if (json_is_true(json_object_get(device, "gone")))
+		return "GONE";
+	return json_is_true(json_object_get(device, "up")) ? "up" : "DOWN";
+}
+
+/* Descriptors, in runs of neighbours: 3-5 8. */
+static void print_descriptors(const json_t *stale)
+{
+	size_t i, n = json_array_size(stale), first = 0;
+
+	for (i = 1; i <= n; i++) {
+		json_int_t from = number_of(json_array_get(stale, first), "descriptor");
+		json_int_t to = number_of(json_array_get(stale, i - 1), "descriptor");
+
+		if (i < n && number_of(json_array_get(stale, i), "descriptor") == to + 1)
+			continue;
+		printf(" %" JSON_INTEGER_FORMAT, from);
+		if (to > from)
+			printf("-%" JSON_INTEGER_FORMAT, to);
+		first = i;
+	}
+}
+
+static void print_stale(const json_t *run)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(run, "processes"), i, p) {
+		const json_t *stale = json_object_get(p, "stale");
+
+		if (!json_array_size(stale))
+			continue;
+		printf("  %-10s %" JSON_INTEGER_FORMAT "/%s: %zu of %" JSON_INTEGER_FORMAT
+		       " sockets, descriptors",
+		       "stale", number_of(p, "pid"), text_of(p, "command"), json_array_size(stale),
+		       number_of(p, "sockets"));
+		print_descriptors(stale);
+		putchar('\n');
+	}
+}
+
 static void print_runs(const json_t *device, const char *indent)
 {
 	const json_t *run;
@@ -63,6 +107,7 @@ static void print_runs(const json_t *device, const char *indent)
 		printf("%srun %s", indent, text_of(run, "name"));
 		print_processes(run);
 		putchar('\n');
+		print_stale(run);
 	}
 }
 
@@ -75,8 +120,7 @@ static json_int_t drops_of(const json_t *device)
 /* usn list: a line a device, a line a run. */
 static void brief(const json_t *device)
 {
-	printf("%s %s ", text_of(device, "name"),
-	       json_is_true(json_object_get(device, "up")) ? "up" : "DOWN");
+	printf("%s %s ", text_of(device, "name"), state_of(device));
 	print_addresses(device);
 	printf(" ");
 	print_behind(device);
@@ -123,8 +167,7 @@ static void print_words(const char *label, const json_t *words)
 /* usn show: all of one device. */
 static void full(const json_t *device)
 {
-	printf("%s\n  %-10s %s\n", text_of(device, "name"), "state",
-	       json_is_true(json_object_get(device, "up")) ? "up" : "DOWN");
+	printf("%s\n  %-10s %s\n", text_of(device, "name"), "state", state_of(device));
 	printf("  %-10s %" JSON_INTEGER_FORMAT "\n", "ifindex", number_of(device, "ifindex"));
 	printf("  %-10s %" JSON_INTEGER_FORMAT "\n", "mtu", number_of(device, "mtu"));
 	printf("  %-10s ", "addresses");

@@ -194,7 +194,7 @@ int ambient_admit(struct device *d, struct usn_err *e)
 				 .ruleset = d->ruleset };
 	int r;
 
-	if (!a->ambient || !d->settings.ambient)
+	if (!a->ambient || !d->settings.ambient || !d->ifindex)
 		return 0;
 	memcpy(key.device, d->name, sizeof(key.device));
 	memcpy(b.device, d->name, sizeof(b.device));

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/device.h"
@@ -40,6 +41,12 @@ static struct device *device_new(struct agent *a, uint32_t number)
 	return d;
 }
 
+static void add(struct device *d)
+{
+	d->agent->devices[d->number] = d;
+	d->agent->n_devices++;
+}
+
 /* Puts it among the agent's devices and starts its peer. */
 static int device_serve(struct device *d, struct usn_err *e)
 {
@@ -47,8 +54,7 @@ static int device_serve(struct device *d, struct usn_err *e)
 
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read %s", d->name);
-	d->agent->devices[d->number] = d;
-	d->agent->n_devices++;
+	add(d);
 	return 0;
 }
 
@@ -103,19 +109,17 @@ static int check_addresses(struct agent *a, const struct settings *s, struct usn
 	return 0;
 }
 
-static int device_publish(struct device *d, struct usn_err *e)
+int device_enter(struct device *d, struct usn_err *e)
 {
 	struct usn_device entry = { .ifindex = d->ifindex,
 				    .peer = d->settings.peer,
 				    .netns_cookie = d->agent->netns_cookie,
 				    .flags = d->settings.except.flags |
 					     (d->settings.dns.n ? USN_BIND_DNS : 0) |
-					     (d->settings.ambient ? USN_DEVICE_AMBIENT : 0) };
-	int r = ruleset_add(d->agent, &d->settings.except, &d->ruleset, e);
+					     (d->settings.ambient ? USN_DEVICE_AMBIENT : 0),
+				    .ruleset = d->ruleset };
+	int r;
 
-	if (r < 0)
-		return r;
-	entry.ruleset = d->ruleset;
 	memcpy(entry.dns, d->settings.dns.servers, sizeof(entry.dns));
 	memcpy(entry.name, d->name, sizeof(entry.name));
 	r = device_entry_put(d->agent->pins, d->number, &entry);
@@ -127,7 +131,7 @@ static int device_publish(struct device *d, struct usn_err *e)
  * suits the destination better (RFC 6724), which tells the rig about other interfaces, and nothing comes
  * back. Netlink does not know this setting.
  */
-static int own_addresses_only(struct device *d, struct usn_err *e)
+int device_own_addresses_only(struct device *d, struct usn_err *e)
 {
 	_cleanup_close_ int fd = -1;
 	char path[96];
@@ -150,13 +154,15 @@ static int device_make(struct device *d, struct usn_err *e)
 	r = tun_create(d->name, &d->queue.fd, &d->ifindex, e);
 	if (r < 0)
 		return r;
-	r = device_publish(d, e);
+	r = ruleset_add(a, &d->settings.except, &d->ruleset, e);
+	if (r >= 0)
+		r = device_enter(d, e);
 	if (r < 0)
 		return r;
 	r = netlink_guard(a->nl, true);
 	if (r < 0 && r != -EOPNOTSUPP && r != -EAFNOSUPPORT)
 		return usn_fail_errno(e, -r, "cannot guard the host's IPv6 default route");
-	r = own_addresses_only(d, e);
+	r = device_own_addresses_only(d, e);
 	if (r < 0)
 		return r;
 	r = netlink_configure(a->nl, d->ifindex, d->number, &d->settings, false, e);
@@ -168,7 +174,8 @@ static int device_make(struct device *d, struct usn_err *e)
 
 static void guard_end(struct agent *a)
 {
-	if (!a->n_devices)
+	/* While an agent adopts, others may only be about to be found. */
+	if (a->whole && !a->n_devices)
 		netlink_guard(a->nl, false);
 }
 
@@ -214,23 +221,27 @@ static void read_back_dns(struct device *d, const struct usn_device *entry)
 	}
 }
 
-/* What the kernel knows of an existing device's settings. */
+/* What the kernel does not know of a device. */
+static int read_entry(struct device *d, const struct usn_device *entry, struct usn_err *e)
+{
+	d->settings.peer = entry->peer;
+	d->settings.except.flags = entry->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL);
+	d->settings.ambient = entry->flags & USN_DEVICE_AMBIENT;
+	d->ruleset = entry->ruleset;
+	read_back_dns(d, entry);
+	return ruleset_read(d->agent, d->ruleset, &d->settings.except, e);
+}
+
+/* What it does know. */
 static int read_back(struct device *d, const struct usn_device *entry)
 {
 	struct link_state st;
-	int r = netlink_link(d->agent->nl, entry->ifindex, &st);
+	int r = entry->ifindex ? netlink_link(d->agent->nl, entry->ifindex, &st) : -ENODEV;
 
-	if (r == -ENODEV)
-		return r;
 	if (r < 0 || strcmp(st.name, d->name) || strcmp(st.kind, "tun"))
 		return r < 0 ? r : -ENODEV;
 	d->ifindex = entry->ifindex;
 	d->settings.mtu = st.mtu;
-	d->settings.peer = entry->peer;
-	d->settings.except.flags = entry->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL);
-	d->ruleset = entry->ruleset;
-	d->settings.ambient = entry->flags & USN_DEVICE_AMBIENT;
-	read_back_dns(d, entry);
 	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
 }
 
@@ -252,6 +263,19 @@ static int get_queue(struct device *d, struct usn_err *e)
 	return r < 0 ? usn_fail_errno(e, -r, "cannot watch the rig of %s", d->name) : 0;
 }
 
+/* The interface went while there was no agent. If it has runs, one of its name may be there already. */
+static int adopt_gone(struct device *d)
+{
+	struct usn_err e;
+
+	add(d);
+	device_lost(d);
+	d = d->agent->devices[d->number];
+	if (d)
+		device_return(d, &e);
+	return 0;
+}
+
 int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entry,
 		 struct usn_err *e)
 {
@@ -265,18 +289,15 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 			e, EXDEV,
 			"%s belongs to an agent in another network namespace: start usnd there",
 			d->name);
-	r = read_back(d, entry);
-	if (r == -ENODEV) {
-		runs_follow(a, number, 0);
-		device_entry_remove(a->pins, number);
-		runs_forget_counters(a, number);
+	r = read_entry(d, entry, e);
+	if (r < 0)
 		return r;
-	}
+	r = read_back(d, entry);
+	if (r == -ENODEV)
+		return adopt_gone(TAKE_PTR(d));
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the settings of %s", d->name);
-	r = ruleset_read(a, d->ruleset, &d->settings.except, e);
-	if (r >= 0)
-		r = get_queue(d, e);
+	r = get_queue(d, e);
 	if (r >= 0)
 		r = ambient_admit(d, e);
 	if (r >= 0)
@@ -289,7 +310,7 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 }
 
 /* Bindings first: from here on their new sockets are refused, whatever happens to the interface. */
-void device_gone(struct device *d)
+void device_forget(struct device *d)
 {
 	struct agent *a = d->agent;
 	uint32_t number = d->number, ruleset = d->ruleset;
@@ -312,13 +333,13 @@ int device_down(struct device *d, struct usn_err *e)
 
 	runs_follow(a, d->number, 0);
 	ambient_dismiss(d);
-	r = netlink_delete_link(a->nl, d->ifindex);
+	r = d->ifindex ? netlink_delete_link(a->nl, d->ifindex) : 0;
 	if (r < 0 && r != -ENODEV) {
 		runs_follow(a, d->number, d->ifindex);
 		ambient_admit(d, &again);
 		return usn_fail_errno(e, -r, "cannot remove %s", d->name);
 	}
-	device_gone(d);
+	device_forget(d);
 	return 0;
 }
 

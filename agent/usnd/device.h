@@ -17,7 +17,7 @@ struct device {
 	struct agent *agent;
 	uint32_t number;
 	char name[USN_NAME_SIZE];
-	uint32_t ifindex;
+	uint32_t ifindex; /* 0: the interface is gone, see absence.h */
 	struct settings settings;
 	uint32_t ruleset; /* of settings.except; 0: it has no rules */
 	struct source
@@ -38,8 +38,14 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 /* Removes a device; its bindings refuse from here on. */
 int device_down(struct device *d, struct usn_err *e);
 
-/* The interface went without us: bindings refuse until there is one of that name again. */
-void device_gone(struct device *d);
+/* Drops all there is of a device but the interface. The bindings of its runs refuse. */
+void device_forget(struct device *d);
+
+/* Writes the device's entry, from which a later agent takes it over. */
+int device_enter(struct device *d, struct usn_err *e);
+
+/* Packets of a device have an address of that device. */
+int device_own_addresses_only(struct device *d, struct usn_err *e);
 
 /* Stops serving; the device itself stays. */
 struct device *device_free(struct device *d);

@@ -32,7 +32,7 @@ static int get_number(const json_t *parameters, uint32_t *ret, struct usn_err *e
 	return parse_device(name, ret, e);
 }
 
-static int get_device(struct caller *c, const json_t *parameters, struct device **ret,
+static int get_device(struct caller *c, const json_t *parameters, bool there, struct device **ret,
 		      struct usn_err *e)
 {
 	uint32_t number;
@@ -40,7 +40,8 @@ static int get_device(struct caller *c, const json_t *parameters, struct device 
 
 	if (r < 0)
 		return r;
-	if (!c->agent->devices[number])
+	/* One that is gone can be looked at and given up. */
+	if (!c->agent->devices[number] || (there && !c->agent->devices[number]->ifindex))
 		return usn_fail(e, ENODEV, "the device usn%u is not up: usn up usn%u", number,
 				number);
 	*ret = c->agent->devices[number];
@@ -158,6 +159,9 @@ static int method_up(struct caller *c, const json_t *parameters, json_t **ret, i
 	if (r < 0)
 		return r;
 	d = c->agent->devices[number];
+	if (d && !d->ifindex)
+		device_forget(d);
+	d = c->agent->devices[number];
 	r = d ? stay_up(d, &s, e) : device_up(c->agent, number, &s, e);
 	if (r < 0)
 		return r;
@@ -189,10 +193,12 @@ static int method_down(struct caller *c, const json_t *parameters, json_t **ret,
 		       struct usn_err *e)
 {
 	struct device *d;
-	int r = get_device(c, parameters, &d, e);
+	int r;
 
 	(void)ret_fd;
+	/* With its last run a device that is gone goes, too. */
 	runs_sweep(c->agent);
+	r = get_device(c, parameters, false, &d, e);
 	if (r >= 0 && !json_is_true(json_object_get(parameters, "force")))
 		r = check_unused(d, e);
 	if (r >= 0)
@@ -214,18 +220,18 @@ static int method_list(struct caller *c, const json_t *parameters, json_t **ret,
 	int r = 0;
 
 	(void)ret_fd;
+	runs_sweep(c->agent);
 	if (json_object_get(parameters, "device"))
-		r = get_device(c, parameters, &only, e);
+		r = get_device(c, parameters, false, &only, e);
 	if (r < 0)
 		return r;
-	runs_sweep(c->agent);
 	list = json_array();
 	for (i = 0; i < USN_DEVICES_MAX && r >= 0; i++) {
 		struct device *d = c->agent->devices[i];
 
 		if (!d || (only && d != only))
 			continue;
-		r = report_device(d, &o, e);
+		r = report_device(d, only != NULL, &o, e);
 		if (r >= 0)
 			json_array_append_new(list, o);
 	}
@@ -302,7 +308,7 @@ static int method_run(struct caller *c, const json_t *parameters, json_t **ret, 
 {
 	struct run_options o;
 	struct device *d;
-	int r = get_device(c, parameters, &d, e);
+	int r = get_device(c, parameters, true, &d, e);
 
 	if (r >= 0)
 		r = read_options(parameters, &o, e);
@@ -342,7 +348,7 @@ static int method_rig(struct caller *c, const json_t *parameters, json_t **ret, 
 {
 	_cleanup_close_ int queue = -1;
 	struct device *d;
-	int r = get_device(c, parameters, &d, e), pidfd;
+	int r = get_device(c, parameters, true, &d, e), pidfd;
 
 	if (r < 0)
 		return r;

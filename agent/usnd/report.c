@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "lib/sockets.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/cgroup.h"
@@ -75,7 +76,53 @@ json_t *report_dns(const struct dns *dns)
 	return list;
 }
 
-static json_t *run_json(struct run *r)
+/* The sockets of one process, and those that are stale: on an interface that is no device's now. */
+struct stale {
+	const struct agent *agent;
+	json_t *list;
+	int sockets;
+};
+
+static bool is_stale(const struct agent *a, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < USN_DEVICES_MAX; i++) {
+		if (a->devices[i] && a->devices[i]->ifindex == ifindex)
+			return false;
+	}
+	return ifindex != 0;
+}
+
+static int note_socket(const struct process_socket *s, int dup, void *arg)
+{
+	char protocol[16], local[SOCKET_ADDR_SIZE], peer[SOCKET_ADDR_SIZE];
+	struct stale *q = arg;
+
+	(void)dup;
+	q->sockets++;
+	if (is_stale(q->agent, s->ifindex))
+		json_array_append_new(q->list,
+				      json_pack("{s:i, s:s, s:s, s:s, s:i}", "descriptor", s->fd,
+						"protocol", socket_protocol_text(s, protocol),
+						"local", socket_addr_text(&s->local, local), "peer",
+						socket_addr_text(&s->peer, peer), "ifindex",
+						(int)s->ifindex));
+	return 0;
+}
+
+static json_t *process_with_sockets(const struct agent *a, pid_t pid)
+{
+	struct stale q = { .agent = a, .list = json_array() };
+	json_t *o = process(pid);
+
+	sockets_each(pid, note_socket, &q);
+	json_object_set_new(o, "sockets", json_integer(q.sockets));
+	json_object_set_new(o, "stale", q.list);
+	return o;
+}
+
+static json_t *run_json(struct run *r, bool all)
 {
 	_cleanup_free_ pid_t *pids = NULL;
 	json_t *list = json_array();
@@ -83,13 +130,14 @@ static json_t *run_json(struct run *r)
 
 	if (!cgroup_pids(r->dir_fd, &pids, &n)) {
 		for (i = 0; i < n; i++)
-			json_array_append_new(list, process(pids[i]));
+			json_array_append_new(list, all ? process_with_sockets(r->agent, pids[i])
+							: process(pids[i]));
 	}
 	return json_pack("{s:s, s:I, s:o}", "name", r->name, "cgroup", (json_int_t)r->id,
 			 "processes", list);
 }
 
-static json_t *runs_of(struct device *d)
+static json_t *runs_of(struct device *d, bool all)
 {
 	json_t *list = json_array();
 	struct run *r;
@@ -97,7 +145,7 @@ static json_t *runs_of(struct device *d)
 	LIST_FOREACH(r, &d->agent->runs, list)
 	{
 		if (r->number == d->number)
-			json_array_insert_new(list, 0, run_json(r));
+			json_array_insert_new(list, 0, run_json(r, all));
 	}
 	return list;
 }
@@ -140,25 +188,25 @@ static json_t *verdicts_of(struct device *d)
 	return o;
 }
 
-int report_device(struct device *d, json_t **ret, struct usn_err *e)
+int report_device(struct device *d, bool all, json_t **ret, struct usn_err *e)
 {
-	struct link_state st;
+	struct link_state st = { 0 };
 	json_t *o;
-	int r = netlink_link(d->agent->nl, d->ifindex, &st);
+	int r = d->ifindex ? netlink_link(d->agent->nl, d->ifindex, &st) : 0;
 
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the state of %s", d->name);
-	o = json_pack(
-		"{s:s, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
-		"name", d->name, "ifindex", (int)d->ifindex, "up", st.up, "mtu", (int)st.mtu,
-		"addresses", addresses(&d->settings), "peer", peer_name(d->settings.peer), "except",
-		exemptions(&d->settings.except), "dns", report_dns(&d->settings.dns), "ambient",
-		(int)d->settings.ambient, "out",
-		traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
-		traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
-		(json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,
-		"peer_failed", (json_int_t)d->peer_failed, "verdicts", verdicts_of(d), "runs",
-		runs_of(d));
+	o = json_pack("{s:s, s:b, s:i, s:b, s:i, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, "
+		      "s:o, s:o}",
+		      "name", d->name, "gone", !d->ifindex, "ifindex", (int)d->ifindex, "up", st.up,
+		      "mtu", (int)st.mtu, "addresses", addresses(&d->settings), "peer",
+		      peer_name(d->settings.peer), "except", exemptions(&d->settings.except), "dns",
+		      report_dns(&d->settings.dns), "ambient", (int)d->settings.ambient, "out",
+		      traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
+		      traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
+		      (json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,
+		      "peer_failed", (json_int_t)d->peer_failed, "verdicts", verdicts_of(d), "runs",
+		      runs_of(d, all));
 	if (!o)
 		return usn_fail(e, ENOMEM, "out of memory");
 	if (d->rig.fd >= 0)
@@ -173,7 +221,7 @@ static json_t *ambient_names(const struct agent *a)
 	size_t i;
 
 	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (a->devices[i] && a->devices[i]->settings.ambient)
+		if (a->devices[i] && a->devices[i]->ifindex && a->devices[i]->settings.ambient)
 			json_array_append_new(list, json_string(a->devices[i]->name));
 	}
 	return list;

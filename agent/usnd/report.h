@@ -4,14 +4,15 @@
 #define USN_REPORT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct agent;
 struct device;
 struct dns;
 struct usn_err;
 
-/* 0: *ret is a new object. -ENODEV: the interface is gone. */
-int report_device(struct device *d, json_t **ret, struct usn_err *e);
+/* 0: *ret is a new object. all: the sockets of its runs are looked at, too. */
+int report_device(struct device *d, bool all, json_t **ret, struct usn_err *e);
 
 /* Ambient mode, as the answer of its method. */
 json_t *report_ambient(const struct agent *a);

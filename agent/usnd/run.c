@@ -62,16 +62,27 @@ static int run_attend(struct run *r)
 	return cgroup_id(r->dir_fd, &r->id);
 }
 
-void runs_forget_counters(struct agent *a, uint32_t number)
+bool runs_use_device(const struct agent *a, uint32_t number)
 {
-	struct run *r;
+	const struct run *r;
 
 	LIST_FOREACH(r, &a->runs, list)
 	{
 		if (r->number == number)
-			return;
+			return true;
 	}
-	if (!a->devices[number])
+	return false;
+}
+
+void runs_forget_counters(struct agent *a, uint32_t number)
+{
+	struct device *d = a->devices[number];
+
+	if (runs_use_device(a, number))
+		return;
+	if (d && !d->ifindex)
+		device_forget(d);
+	else if (!d)
 		counters_remove(a->pins, number);
 }
 

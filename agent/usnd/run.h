@@ -45,6 +45,9 @@ void run_launched(struct run *r);
 
 struct run *run_free(struct run *r);
 
+/* Whether any run is on the device of this number, there or gone. */
+bool runs_use_device(const struct agent *a, uint32_t number);
+
 bool runs_use_ruleset(const struct agent *a, uint32_t ruleset);
 
 /* Starts to watch for runs that end, and takes over those that are there. */
@@ -54,7 +57,7 @@ void runs_close(struct agent *a);
 /* Removes the runs that have ended: the kernel's word of an end may still be on its way. */
 void runs_sweep(struct agent *a);
 
-/* Removes the counters of a device that is gone and has no run. */
+/* Removes what is left of a device that is gone, if it has no run. */
 void runs_forget_counters(struct agent *a, uint32_t number);
 
 /* Points the bindings of a device's runs at its interface; 0: there is none, refuse. */

@@ -517,7 +517,7 @@ killed_with_run() {
 	[ -d "$(cgroup_tree)/usn/$run" ]
 	# The next one finds it again, with its process.
 	usn list | grep -E "^  run $run .*$app"
-	[ "$(show usn0 'd["runs"][0]["processes"]')" = "[{'pid': $app, 'command': 'python3'}]" ]
+	[ "$(show usn0 '[(p["pid"], p["command"]) for p in d["runs"][0]["processes"]]')" = "[($app, 'python3')]" ]
 	[ "$(ask)" = usn0 ]
 	# And its end is the end of it.
 	end_asked
@@ -767,8 +767,10 @@ removed_behind() {
 	# Refused at once or once the agent has heard of it, and never unbound: the kernel refuses an index that is gone.
 	eventually bash -c '[ "$(ask)" != usn0 ]'
 	[ "$(ask)" = refused ]
-	[ "$(usn list --json | value '[x["name"] for x in d["devices"]]')" = "['usn1']" ]
-	fails 1 "usn0 is not up" usn show usn0
+	[ "$(usn list --json | value '[(x["name"], x["gone"]) for x in d["devices"]]')" = "[('usn0', True), ('usn1', False)]" ]
+	usn show usn0 | has -x '  state      GONE'
+	fails 1 "usn0 is in use by" usn down usn0
+	fails 1 "usn0 is not up" usn rig usn0 -- true
 	fails 125 "usn0 is not up" usn-run ND=usn0 -- true
 	# The other device is as it was.
 	usn-run ND=usn1 -- ping -n -q -c 1 10.64.1.2
@@ -789,8 +791,7 @@ removed_without_agent() {
 	[ "$(ask)" = usn0 ]
 	end_agent KILL
 	ip link del usn0
-	usn list >"$TMP/list"
-	[ ! -s "$TMP/list" ]
+	usn list | has '^usn0 GONE'
 	[ "$(ask)" = refused ]
 	usn up usn0 Peer=echo
 	[ "$(ask)" = usn0 ]
@@ -983,7 +984,7 @@ introspection() {
 		assert re.search(r"^interface io\.usn$", text, re.M)
 		# Every method of the description is there ...
 		methods = re.findall(r"^method (\w+)\(", text, re.M)
-		assert set(methods) == {"Up", "Down", "List", "Run", "Rig"}
+		assert set(methods) == {"Up", "Down", "List", "Run", "Rig", "Ambient"}
 		for m in methods:
 		    assert call("io.usn." + m).get("error", "") != "org.varlink.service.MethodNotFound"
 		# ... and what List answers has the fields of the description, no more and no less.
@@ -1003,9 +1004,10 @@ introspection() {
 		                check(t.strip("?[]"), x)
 		        else:
 		            assert type(v) == kinds[t], (name, f, v)
-		devices = call("io.usn.List")["parameters"]["devices"]
-		assert len(devices) == 1 and devices[0]["runs"]
-		check("Device", devices[0])
+		for p in (None, {"device": "usn0"}):
+		    devices = call("io.usn.List", p)["parameters"]["devices"]
+		    assert len(devices) == 1 and devices[0]["runs"]
+		    check("Device", devices[0])
 	END
 }
 @test "protocol: GetInfo, and a description that tells the truth" { in_sandbox introspection; }
