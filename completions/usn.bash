@@ -25,7 +25,7 @@ _usn() {
 	verb=${words[1]-}
 
 	if [[ ${#words[@]} -le 2 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail ambient --help --version" -- "$cur")
 		return
 	fi
 
@@ -48,12 +48,17 @@ _usn() {
 		return
 		;;
 	tail:-c | tail:-s) return ;;
+	ambient:-c)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		compopt -o filenames 2>/dev/null
+		return
+		;;
 	esac
 
 	local candidates=
 	case $verb in
 	up)
-		candidates="Address= MTU= Peer=none Peer=echo Except=local Except=x11 Except= DNS= $(_usn_devices)"
+		candidates="Address= MTU= Peer=none Peer=echo Except=local Except=x11 Except= DNS= Ambient=yes $(_usn_devices)"
 		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
 		;;
 	down) candidates="-f --force --help $(_usn_devices)" ;;
@@ -63,6 +68,7 @@ _usn() {
 		candidates="--"
 		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
 		;;
+	ambient) candidates="on off show -c --cgroup= -j --json --help" ;;
 	tail) candidates="-c --count= -w --write= -j --json -s --snaplen= --help $(_usn_devices)" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$cur" | sort -u)

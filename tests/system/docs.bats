@@ -101,6 +101,7 @@ known() {
 value_for() {
 	case $1 in
 	-c | --count) echo 1 ;;
+	--cgroup) echo nowhere ;;
 	-s | --snaplen) echo 100 ;;
 	-w | --write) echo "$TMP/file" ;;
 	-u | --unset) echo NAME ;;

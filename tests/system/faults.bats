@@ -999,11 +999,11 @@ introspection() {
 		        if t[0] == "?" and f not in o:
 		            continue
 		        v = o[f]
-		        if t.strip("?[]") in ("Run", "Process", "Traffic", "Verdicts"):
-		            for x in v if t.startswith("[]") else [v]:
+		        if t.strip("?[]") in ("Run", "Process", "Socket", "Traffic", "Verdicts"):
+		            for x in v if "[]" in t else [v]:
 		                check(t.strip("?[]"), x)
 		        else:
-		            assert type(v) == kinds[t], (name, f, v)
+		            assert type(v) == kinds[t.lstrip("?")], (name, f, v)
 		for p in (None, {"device": "usn0"}):
 		    devices = call("io.usn.List", p)["parameters"]["devices"]
 		    assert len(devices) == 1 and devices[0]["runs"]
