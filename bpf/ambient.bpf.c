@@ -53,36 +53,50 @@ int usn_nd_sock_create(struct bpf_sock *sk)
 	return REFUSE;
 }
 
-static __always_inline bool device_of_addr(struct bpf_sock_addr *ctx,
-					   const struct usn_binding **ret)
+/*
+ * At connect and bind of MPTCP the socket is the inner one, which the kernel made, so that it has no note: the process
+ * is asked again, and the guard then knows this one, too. The same serves sockets from before ambient mode was on.
+ */
+static __always_inline const struct usn_ambient *note_of_addr(struct bpf_sock_addr *ctx)
 {
-	return ctx->sk &&
-	       ambient_device(bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0), ret);
+	const struct usn_ambient *a = bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0);
+	const struct usn_seen *s;
+	struct usn_ambient name;
+
+	if (a)
+		return a;
+	s = nd_of_current();
+	if (!s || s->answer != USN_ND_NAMED || current_binding())
+		return NULL;
+	__builtin_memcpy(name.device, s->device, sizeof(name.device));
+	return bpf_sk_storage_get(&ambient_sockets, ctx->sk, &name, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-#define HOOK(name, section, family, decision)           \
-	SEC(section)                                    \
-	int name(struct bpf_sock_addr *ctx)             \
-	{                                               \
-		const struct usn_binding *b;            \
-		struct place p;                         \
-                                                        \
-		if (!device_of_addr(ctx, &b))           \
-			return ALLOW;                   \
-		if (!b) {                               \
-			COUNT_AMBIENT(refused_unknown); \
-			return REFUSE;                  \
-		}                                       \
-		place_of##family(&p, ctx);              \
-		return decision;                        \
+#define HOOK(name, section, family, note, decision)        \
+	SEC(section)                                       \
+	int name(struct bpf_sock_addr *ctx)                \
+	{                                                  \
+		const struct usn_binding *b;               \
+		struct place p;                            \
+                                                           \
+		if (!ctx->sk || !ambient_device(note, &b)) \
+			return ALLOW;                      \
+		if (!b) {                                  \
+			COUNT_AMBIENT(refused_unknown);    \
+			return REFUSE;                     \
+		}                                          \
+		place_of##family(&p, ctx);                 \
+		return decision;                           \
 	}
 
-HOOK(usn_nd_connect4, "cgroup/connect4", 4, decide_connect(ctx, b, &p, true))
-HOOK(usn_nd_connect6, "cgroup/connect6", 6, decide_connect(ctx, b, &p, false))
-HOOK(usn_nd_bind4, "cgroup/bind4", 4, decide_bind(ctx, b, &p))
-HOOK(usn_nd_bind6, "cgroup/bind6", 6, decide_bind(ctx, b, &p))
-HOOK(usn_nd_sendmsg4, "cgroup/sendmsg4", 4, decide_send(ctx, b, &p, true))
-HOOK(usn_nd_sendmsg6, "cgroup/sendmsg6", 6, decide_send(ctx, b, &p, false))
+HOOK(usn_nd_connect4, "cgroup/connect4", 4, note_of_addr(ctx), decide_connect(ctx, b, &p, true))
+HOOK(usn_nd_connect6, "cgroup/connect6", 6, note_of_addr(ctx), decide_connect(ctx, b, &p, false))
+HOOK(usn_nd_bind4, "cgroup/bind4", 4, note_of_addr(ctx), decide_bind(ctx, b, &p))
+HOOK(usn_nd_bind6, "cgroup/bind6", 6, note_of_addr(ctx), decide_bind(ctx, b, &p))
+HOOK(usn_nd_sendmsg4, "cgroup/sendmsg4", 4, bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0),
+     decide_send(ctx, b, &p, true))
+HOOK(usn_nd_sendmsg6, "cgroup/sendmsg6", 6, bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0),
+     decide_send(ctx, b, &p, false))
 
 /* As dns.bpf.c: what was asked is beside the socket, whoever put it there. */
 #define SEEM(name, section, family, v4)         \
