@@ -25,7 +25,7 @@ _usn() {
 	verb=${words[1]-}
 
 	if [[ ${#words[@]} -le 2 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail ambient --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail ambient bind unbind --help --version" -- "$cur")
 		return
 	fi
 
@@ -47,7 +47,7 @@ _usn() {
 		compopt -o filenames 2>/dev/null
 		return
 		;;
-	tail:-c | tail:-s) return ;;
+	tail:-c | tail:-s | bind:-p | unbind:-p) return ;;
 	ambient:-c)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		compopt -o filenames 2>/dev/null
@@ -68,6 +68,8 @@ _usn() {
 		candidates="--"
 		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
 		;;
+	bind) candidates="-p --pid= -r --rebind --help $(_usn_devices)" ;;
+	unbind) candidates="-p --pid= -r --rebind --help" ;;
 	ambient) candidates="on off show -c --cgroup= -j --json --help" ;;
 	tail) candidates="-c --count= -w --write= -j --json -s --snaplen= --help $(_usn_devices)" ;;
 	esac

@@ -78,6 +78,31 @@ int exempt_add_rule(struct exempt *x, const struct exempt_rule *r, struct usn_er
 	return 0;
 }
 
+static bool is_loopback(const uint8_t a[16])
+{
+	static const uint8_t v4[13] = { [10] = 0xff, 0xff, 127 }, v6[16] = { [15] = 1 };
+
+	return !memcmp(a, v4, sizeof(v4)) || !memcmp(a, v6, sizeof(v6));
+}
+
+bool exempt_covers(const struct exempt *x, const uint8_t addr[16], uint16_t port, uint8_t protocol)
+{
+	struct exempt_rule one = { .len = 128 };
+	size_t i;
+
+	if (x->flags & USN_BIND_LOOPBACK && is_loopback(addr))
+		return true;
+	memcpy(one.addr, addr, sizeof(one.addr));
+	for (i = 0; i < x->n; i++) {
+		const struct usn_ports *p = &x->rules[i].ports;
+
+		if (exempt_rule_covers(&x->rules[i], &one) && port >= p->first && port <= p->last &&
+		    (!p->protocol || p->protocol == protocol))
+			return true;
+	}
+	return false;
+}
+
 static void clear_host_bits(struct exempt_rule *r)
 {
 	int i;

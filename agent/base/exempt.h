@@ -34,6 +34,9 @@ bool exempt_equal(const struct exempt *a, const struct exempt *b);
 /* Whether all addresses of b are addresses of a. */
 bool exempt_rule_covers(const struct exempt_rule *a, const struct exempt_rule *b);
 
+/* Whether a rule or loopback covers an address (v6, IPv4 mapped; the port in host order) and a protocol (IPPROTO_*). */
+bool exempt_covers(const struct exempt *x, const uint8_t addr[16], uint16_t port, uint8_t protocol);
+
 #define EXEMPT_TEXT_SIZE 96
 /* Writes a rule as exempt_add() reads it, and returns buf. */
 const char *exempt_rule_text(const struct exempt_rule *r, char buf[EXEMPT_TEXT_SIZE]);

@@ -102,6 +102,7 @@ value_for() {
 	case $1 in
 	-c | --count) echo 1 ;;
 	--cgroup) echo nowhere ;;
+	-p | --pid) echo 1 ;;
 	-s | --snaplen) echo 100 ;;
 	-w | --write) echo "$TMP/file" ;;
 	-u | --unset) echo NAME ;;

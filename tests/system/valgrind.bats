@@ -12,7 +12,7 @@ grind() {
 
 # What valgrind found, but for its own ignorance of newer system calls.
 clean() {
-	! grep -hvE 'unhandled|WARNING|Set --|could be a bug|Valgrind:|^==[0-9]+== *$|cannot|may go wrong' "$TMP"/valgrind.* | grep .
+	! grep -hvE 'unhandled|WARNING|Set --|could be a bug|Valgrind:|^==[0-9]+== *$|cannot|may go wrong|your own handler|README_MISSING_SYSCALL|consider this a bug|bug_reports' "$TMP"/valgrind.* | grep .
 }
 
 agent_answers() { [ -S /run/usn/usnd.sock ] && usn list >/dev/null 2>&1; }
@@ -29,6 +29,9 @@ life() {
 	sleeper=$!
 	eventually sh -c 'usn list | grep -q sleep'
 	usn rig usn1 -- true
+	usn ambient on
+	usn ambient show
+	usn ambient off
 	fails 1 "in use" usn down usn0
 	fails 1 "different addresses" usn up usn2 MTU=1300
 	fails 2 "unknown key" usn up usn3 Foo=1

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* usn bind and usn unbind: running processes, into a run and out of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/mountinfo.h"
+#include "base/parse.h"
+#include "lib/client.h"
+#include "lib/tree.h"
+#include "usn/rebind.h"
+#include "usn/verb.h"
+
+struct options {
+	pid_t pid;
+	bool rebind;
+};
+
+static int parse_options(int argc, char **argv, struct options *ret, struct usn_err *e)
+{
+	static const struct option longs[] = { { "pid", required_argument, NULL, 'p' },
+					       { "rebind", no_argument, NULL, 'r' },
+					       { 0 } };
+	uint32_t pid;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "p:r", longs, NULL)) != -1) {
+		if (c == 'r')
+			ret->rebind = true;
+		else if (c != 'p')
+			return bad_option(argv, e);
+		else if (parse_u32(optarg, 1, INT32_MAX, &pid) < 0)
+			return usage_error(e, "'%.40s' is no process id", optarg);
+		else
+			ret->pid = (pid_t)pid;
+	}
+	return ret->pid ? 0 : usage_error(e, "which process? Give --pid PID");
+}
+
+/* Its place in the cgroup v2 tree, malloced; NULL: there is no such process. */
+static char *cgroup_of(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	char path[32];
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
+	while (f && getline(&line, &size, f) >= 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "0::", 3))
+			return strdup(line + 3);
+	}
+	return NULL;
+}
+
+/* The run that a cgroup is, or is in: usnN-K. NULL: none. */
+static const char *run_in(const char *cgroup)
+{
+	return !strncmp(cgroup, "/usn/", 5) && cgroup[5] ? cgroup + 5 : NULL;
+}
+
+static bool is_kernel_thread(pid_t pid)
+{
+	char path[32], link[8];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return readlink(path, link, sizeof(link)) < 0 && errno == ENOENT;
+}
+
+static int check_process(pid_t pid, const char *device, struct usn_err *e)
+{
+	_cleanup_free_ char *cgroup = cgroup_of(pid);
+	const char *run = cgroup ? run_in(cgroup) : NULL;
+	size_t n = strlen(device);
+
+	if (!cgroup)
+		return usn_fail(e, ESRCH, "there is no process %d", pid);
+	if (pid == 1)
+		return usn_fail(e, EPERM, "process 1 is the parent of all: name another");
+	if (is_kernel_thread(pid))
+		return usn_fail(e, EPERM, "process %d is a thread of the kernel, or has ended",
+				pid);
+	if (run && !strncmp(run, device, n) && run[n] == '-')
+		return usn_fail(e, EEXIST, "process %d is in the run %s already", pid, run);
+	return 0;
+}
+
+static int read_exemptions(struct client *c, const char *device, struct exempt *ret,
+			   struct usn_err *e)
+{
+	const json_t *list, *rule;
+	json_t *reply;
+	size_t i;
+	int r = client_call(c, "List", json_pack("{s:s}", "device", device), &reply, NULL, e);
+
+	if (r < 0)
+		return r;
+	list = json_object_get(json_array_get(json_object_get(reply, "devices"), 0), "except");
+	json_array_foreach(list, i, rule) {
+		if (r >= 0)
+			r = exempt_add(ret, json_string_value(rule), e);
+	}
+	json_decref(reply);
+	return r;
+}
+
+static int rebind_all(struct rebind *b, const pid_t *pids, size_t n, struct usn_err *e)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n && r >= 0; i++)
+		r = rebind_process(b, pids[i], e);
+	free(b->seen);
+	return r;
+}
+
+/* The run ends with the connection if nobody has entered it by then, so what fails leaves nothing. */
+static int bind_tree(const struct options *o, const char *device, struct usn_err *e)
+{
+	_cleanup_(client_freep) struct client *c = NULL;
+	struct rebind b = { .change = o->rebind, .device = device };
+	_cleanup_close_ int procs = -1;
+	_cleanup_free_ pid_t *pids = NULL;
+	json_t *reply;
+	size_t n = 0;
+	int r = client_open(&c, e);
+
+	if (r >= 0)
+		r = read_exemptions(c, device, &b.except, e);
+	if (r < 0)
+		return r;
+	r = client_call(c, "Run", json_pack("{s:s}", "device", device), &reply, &procs, e);
+	if (r < 0)
+		return r;
+	r = tree_move(o->pid, procs, &pids, &n, e);
+	if (r >= 0)
+		printf("%zu process%s in %s\n", n, n == 1 ? "" : "es",
+		       json_string_value(json_object_get(reply, "run")));
+	json_decref(reply);
+	return r < 0 ? r : rebind_all(&b, pids, n, e);
+}
+
+static int run_bind(int argc, char **argv, struct usn_err *e)
+{
+	struct options o = { 0 };
+	uint32_t number;
+	int r = parse_options(argc, argv, &o, e);
+
+	if (r >= 0 && optind != argc - 1)
+		r = usage_error(e, "which device?");
+	if (r >= 0)
+		r = parse_device(argv[optind], &number, e);
+	if (r >= 0)
+		r = check_process(o.pid, argv[optind], e);
+	return r < 0 ? r : bind_tree(&o, argv[optind], e);
+}
+
+/* cgroup.procs of the whole tree's root. */
+static int open_root_procs(struct usn_err *e)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ struct mount *m = malloc(sizeof(*m));
+	char path[PATH_MAX + 16];
+	int fd = -1, r;
+
+	while (f && m && fd < 0 && (r = mountinfo_next(f, m)) != 0) {
+		if (r < 0 || strcmp(m->fstype, "cgroup2") || strcmp(m->root, "/"))
+			continue;
+		snprintf(path, sizeof(path), "%s/cgroup.procs", m->point);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+	}
+	return fd < 0 ? usn_fail(e, ENOENT, "cannot find the root of the cgroup v2 tree") : fd;
+}
+
+static int run_unbind(int argc, char **argv, struct usn_err *e)
+{
+	struct options o = { 0 };
+	struct rebind b = { .device = "" };
+	_cleanup_close_ int procs = -1;
+	_cleanup_free_ char *cgroup = NULL;
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = 0;
+	int r = parse_options(argc, argv, &o, e);
+
+	if (r >= 0 && optind != argc)
+		r = usage_error(e, "unexpected '%.40s'", argv[optind]);
+	if (r < 0)
+		return r;
+	cgroup = cgroup_of(o.pid);
+	if (!cgroup)
+		return usn_fail(e, ESRCH, "there is no process %d", o.pid);
+	if (!run_in(cgroup))
+		return usn_fail(e, ENOENT, "process %d is in no run", o.pid);
+	procs = open_root_procs(e);
+	if (procs < 0)
+		return procs;
+	b.change = o.rebind;
+	r = tree_move(o.pid, procs, &pids, &n, e);
+	if (r < 0)
+		return r;
+	printf("%zu process%s in no run\n", n, n == 1 ? "" : "es");
+	return rebind_all(&b, pids, n, e);
+}
+
+const struct verb verb_bind = {
+	"bind", "[--rebind] --pid PID DEVICE", "move running processes onto a device",
+	"  -p, --pid=PID  this process and all its descendants become a run\n"
+	"  -r, --rebind   bind the sockets that they have already, too, but those to what is\n"
+	"                 exempt; otherwise these stay where they are\n"
+	"\n"
+	"Their sockets are listed: process, descriptor, protocol, addresses, the device they were\n"
+	"on, and what was done.\n"
+	"\n"
+	"  usn bind --rebind --pid 4711 usn0",
+	run_bind
+};
+
+const struct verb verb_unbind = {
+	"unbind", "[--rebind] --pid PID", "take running processes off their device",
+	"  -p, --pid=PID  this process and all its descendants leave their run\n"
+	"  -r, --rebind   take the sockets that they have off the device, too; otherwise these\n"
+	"                 stay where they are\n"
+	"\n"
+	"They go to the root of the cgroup tree.",
+	run_unbind
+};
