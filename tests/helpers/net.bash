@@ -13,8 +13,9 @@ no() {
 
 # watch DEVICE FILTER: tcpdump's lines of what passes the device, from now on, in $TMP/DEVICE.
 watch() {
-	# $TMP may be of another user than the one that tcpdump becomes.
-	tcpdump -Z root -i "$1" -Q out -n -l --immediate-mode "$2" >>"$TMP/$1" 2>"$TMP/$1.err" &
+	# $TMP may be of another user than the one that tcpdump becomes. The buffer is cut into slots of the snap length: of
+	# the default one it would hold eight, and what comes faster be lost.
+	tcpdump -Z root -i "$1" -Q out -n -l --immediate-mode -s 512 -B 4096 "$2" >>"$TMP/$1" 2>"$TMP/$1.err" &
 	eventually grep -q '^listening on' "$TMP/$1.err"
 }
 
