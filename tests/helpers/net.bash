@@ -16,8 +16,9 @@ watch() {
 	local way=out
 	# What lo sends is what it receives, and libpcap shows it once.
 	[ "$1" != lo ] || way=in
-	# $TMP may be of another user than the one that tcpdump becomes.
-	tcpdump -Z root -i "$1" -Q $way -n -l --immediate-mode "$2" >>"$TMP/$1" 2>"$TMP/$1.err" &
+	# $TMP may be of another user than the one that tcpdump becomes. The buffer is cut into slots of the snap length: of
+	# the default one it would hold eight, and what comes faster be lost.
+	tcpdump -Z root -i "$1" -Q $way -n -l --immediate-mode -s 512 -B 4096 "$2" >>"$TMP/$1" 2>"$TMP/$1.err" &
 	eventually grep -q '^listening on' "$TMP/$1.err"
 }
 

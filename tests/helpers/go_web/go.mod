@@ -1,0 +1,3 @@
+module go_web
+
+go 1.19
