@@ -48,7 +48,7 @@ _usn() {
 		return
 		;;
 	tail:-c | tail:-s | bind:-p | unbind:-p) return ;;
-	ambient:-c)
+	ambient:-c | bind:-c | unbind:-c)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		compopt -o filenames 2>/dev/null
 		return
@@ -68,8 +68,8 @@ _usn() {
 		candidates="--"
 		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
 		;;
-	bind) candidates="-p --pid= -r --rebind --help $(_usn_devices)" ;;
-	unbind) candidates="-p --pid= -r --rebind --help" ;;
+	bind) candidates="-p --pid= -r --rebind -c --cgroup= -u --unit --help $(_usn_devices)" ;;
+	unbind) candidates="-p --pid= -r --rebind -c --cgroup= -u --unit --help" ;;
 	ambient) candidates="on off show -c --cgroup= -j --json --help" ;;
 	tail) candidates="-c --count= -w --write= -j --json -s --snaplen= --help $(_usn_devices)" ;;
 	esac

@@ -20,22 +20,30 @@
 #include "usn/verb.h"
 
 struct options {
-	pid_t pid;
+	pid_t pid; /* 0: a cgroup is meant */
 	bool rebind;
+	const char *cgroup;
+	bool unit; /* the cgroup of the unit that this runs in */
 };
 
 static int parse_options(int argc, char **argv, struct options *ret, struct usn_err *e)
 {
 	static const struct option longs[] = { { "pid", required_argument, NULL, 'p' },
 					       { "rebind", no_argument, NULL, 'r' },
+					       { "cgroup", required_argument, NULL, 'c' },
+					       { "unit", no_argument, NULL, 'u' },
 					       { 0 } };
 	uint32_t pid;
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "p:r", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "p:rc:u", longs, NULL)) != -1) {
 		if (c == 'r')
 			ret->rebind = true;
+		else if (c == 'c')
+			ret->cgroup = optarg;
+		else if (c == 'u')
+			ret->unit = true;
 		else if (c != 'p')
 			return bad_option(argv, e);
 		else if (parse_u32(optarg, 1, INT32_MAX, &pid) < 0)
@@ -43,7 +51,11 @@ static int parse_options(int argc, char **argv, struct options *ret, struct usn_
 		else
 			ret->pid = (pid_t)pid;
 	}
-	return ret->pid ? 0 : usage_error(e, "which process? Give --pid PID");
+	if ((ret->pid != 0) + (ret->cgroup != NULL) + ret->unit != 1)
+		return usage_error(e, "give one of --pid PID, --cgroup PATH and --unit");
+	if (ret->rebind && !ret->pid)
+		return usage_error(e, "--rebind goes with --pid");
+	return 0;
 }
 
 /* Its place in the cgroup v2 tree, malloced; NULL: there is no such process. */
@@ -152,6 +164,41 @@ static int bind_tree(const struct options *o, const char *device, struct usn_err
 	return r < 0 ? r : rebind_all(&b, pids, n, e);
 }
 
+/* What systemd starts before the main process may be in a cgroup of its own below the unit's. */
+static char *unit_cgroup(struct usn_err *e)
+{
+	static const char control[] = "/.control";
+	char *cgroup = cgroup_of(getpid());
+	size_t n = cgroup ? strlen(cgroup) : 0;
+
+	if (n >= sizeof(control) - 1 && !strcmp(cgroup + n - (sizeof(control) - 1), control))
+		cgroup[n - (sizeof(control) - 1)] = '\0';
+	if (n && strcmp(cgroup, "/"))
+		return cgroup;
+	usn_fail(e, EINVAL, "this runs in no unit, but in the root of all cgroups");
+	free(cgroup);
+	return NULL;
+}
+
+/* device NULL: unbind. */
+static int change_cgroup(const struct options *o, const char *device, struct usn_err *e)
+{
+	_cleanup_(client_freep) struct client *c = NULL;
+	_cleanup_free_ char *own = o->unit ? unit_cgroup(e) : NULL;
+	const char *path = o->unit ? own : o->cgroup;
+	json_t *reply;
+	int r = path ? client_open(&c, e) : -EINVAL;
+
+	if (r >= 0)
+		r = client_call(c, device ? "Bind" : "Unbind",
+				json_pack("{s:s*, s:s}", "device", device, "cgroup", path), &reply,
+				NULL, e);
+	if (r < 0)
+		return r;
+	json_decref(reply);
+	return 0;
+}
+
 static int run_bind(int argc, char **argv, struct usn_err *e)
 {
 	struct options o = { 0 };
@@ -162,8 +209,11 @@ static int run_bind(int argc, char **argv, struct usn_err *e)
 		r = usage_error(e, "which device?");
 	if (r >= 0)
 		r = parse_device(argv[optind], &number, e);
-	if (r >= 0)
-		r = check_process(o.pid, argv[optind], e);
+	if (r < 0)
+		return r;
+	if (!o.pid)
+		return change_cgroup(&o, argv[optind], e);
+	r = check_process(o.pid, argv[optind], e);
 	return r < 0 ? r : bind_tree(&o, argv[optind], e);
 }
 
@@ -184,55 +234,68 @@ static int open_root_procs(struct usn_err *e)
 	return fd < 0 ? usn_fail(e, ENOENT, "cannot find the root of the cgroup v2 tree") : fd;
 }
 
-static int run_unbind(int argc, char **argv, struct usn_err *e)
+static int unbind_tree(const struct options *o, struct usn_err *e)
 {
-	struct options o = { 0 };
-	struct rebind b = { .device = "" };
+	struct rebind b = { .device = "", .change = o->rebind };
+	_cleanup_free_ char *cgroup = cgroup_of(o->pid);
 	_cleanup_close_ int procs = -1;
-	_cleanup_free_ char *cgroup = NULL;
 	_cleanup_free_ pid_t *pids = NULL;
 	size_t n = 0;
-	int r = parse_options(argc, argv, &o, e);
+	int r;
 
-	if (r >= 0 && optind != argc)
-		r = usage_error(e, "unexpected '%.40s'", argv[optind]);
-	if (r < 0)
-		return r;
-	cgroup = cgroup_of(o.pid);
 	if (!cgroup)
-		return usn_fail(e, ESRCH, "there is no process %d", o.pid);
+		return usn_fail(e, ESRCH, "there is no process %d", o->pid);
 	if (!run_in(cgroup))
-		return usn_fail(e, ENOENT, "process %d is in no run", o.pid);
+		return usn_fail(e, ENOENT, "process %d is in no run", o->pid);
 	procs = open_root_procs(e);
 	if (procs < 0)
 		return procs;
-	b.change = o.rebind;
-	r = tree_move(o.pid, procs, &pids, &n, e);
+	r = tree_move(o->pid, procs, &pids, &n, e);
 	if (r < 0)
 		return r;
 	printf("%zu process%s in no run\n", n, n == 1 ? "" : "es");
 	return rebind_all(&b, pids, n, e);
 }
 
+static int run_unbind(int argc, char **argv, struct usn_err *e)
+{
+	struct options o = { 0 };
+	int r = parse_options(argc, argv, &o, e);
+
+	if (r >= 0 && optind != argc)
+		r = usage_error(e, "unexpected '%.40s'", argv[optind]);
+	if (r < 0)
+		return r;
+	return o.pid ? unbind_tree(&o, e) : change_cgroup(&o, NULL, e);
+}
+
 const struct verb verb_bind = {
-	"bind", "[--rebind] --pid PID DEVICE", "move running processes onto a device",
-	"  -p, --pid=PID  this process and all its descendants become a run\n"
-	"  -r, --rebind   bind the sockets that they have already, too, but those to what is\n"
-	"                 exempt; otherwise these stay where they are\n"
+	"bind", "[--rebind] --pid PID | --cgroup PATH | --unit DEVICE", "bind what runs already",
+	"  -p, --pid=PID      this process and all its descendants become a run\n"
+	"  -r, --rebind       bind the sockets that they have already, too, but those to what is\n"
+	"                     exempt; otherwise these stay where they are\n"
+	"  -c, --cgroup=PATH  a cgroup as it is, with all that is in it or comes in\n"
+	"  -u, --unit         the cgroup of the service that this is part of:\n"
+	"                     ExecStartPre=+usn bind --unit usn0\n"
 	"\n"
-	"Their sockets are listed: process, descriptor, protocol, addresses, the device they were\n"
-	"on, and what was done.\n"
+	"With --pid the sockets that are there are listed: process, descriptor, protocol, "
+	"addresses,\n"
+	"the device they were on, and what was done.\n"
 	"\n"
-	"  usn bind --rebind --pid 4711 usn0",
+	"  usn bind --rebind --pid 4711 usn0\n"
+	"  usn bind --cgroup system.slice/app.service usn0",
 	run_bind
 };
 
 const struct verb verb_unbind = {
-	"unbind", "[--rebind] --pid PID", "take running processes off their device",
-	"  -p, --pid=PID  this process and all its descendants leave their run\n"
-	"  -r, --rebind   take the sockets that they have off the device, too; otherwise these\n"
-	"                 stay where they are\n"
-	"\n"
-	"They go to the root of the cgroup tree.",
+	"unbind", "[--rebind] --pid PID | --cgroup PATH | --unit", "undo bind",
+	"  -p, --pid=PID      this process and all its descendants leave their run, to the root "
+	"of\n"
+	"                     the cgroup tree\n"
+	"  -r, --rebind       take the sockets that they have off the device, too; otherwise "
+	"these\n"
+	"                     stay where they are\n"
+	"  -c, --cgroup=PATH  a cgroup that was bound as it is; its sockets stay where they are\n"
+	"  -u, --unit         the cgroup of the service that this is part of",
 	run_unbind
 };

@@ -33,8 +33,8 @@ struct agent {
 	int cgroup_root_fd;
 	char *cgroup_path;
 	struct ambient *ambient; /* NULL: off */
-	bool whole;            /* all is adopted: if nothing is left, nothing is there */
-	uint64_t netns_cookie; /* the devices' network namespace */
+	bool whole;              /* all is adopted: if nothing is left, nothing is there */
+	uint64_t netns_cookie;   /* the devices' network namespace */
 	struct device *devices[USN_DEVICES_MAX]; /* by N of usnN */
 	size_t n_devices;
 	LIST_HEAD(, run) runs;

@@ -3,9 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -115,23 +112,6 @@ int ambient_open(struct agent *a, struct usn_err *e)
 	return 0;
 }
 
-static int open_path(struct agent *a, const char *path, struct usn_err *e)
-{
-	size_t n = strlen(a->cgroup_path);
-	int fd;
-
-	if (!path)
-		path = ".";
-	else if (!strncmp(path, a->cgroup_path, n) && (!path[n] || path[n] == '/'))
-		path += n;
-	path += strspn(path, "/");
-	fd = openat(a->cgroup_root_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return usn_fail_errno(e, errno, "cannot open the cgroup %s/%.200s", a->cgroup_path,
-				      path);
-	return fd;
-}
-
 static int admit_all(struct agent *a, struct usn_err *e)
 {
 	size_t i;
@@ -155,7 +135,7 @@ static int check_place(struct agent *a, uint64_t id, struct usn_err *e)
 
 int ambient_on(struct agent *a, const char *path, struct usn_err *e)
 {
-	_cleanup_close_ int fd = open_path(a, path, e);
+	_cleanup_close_ int fd = cgroup_open(a->cgroup_root_fd, a->cgroup_path, path, e);
 	uint64_t id;
 	int r;
 
@@ -163,7 +143,7 @@ int ambient_on(struct agent *a, const char *path, struct usn_err *e)
 		return fd;
 	r = cgroup_id(fd, &id);
 	if (r < 0)
-		return usn_fail(e, EINVAL, "%.200s is no cgroup of version 2", path ? path : "it");
+		return usn_fail_errno(e, -r, "cannot read the cgroup's id");
 	r = check_place(a, id, e);
 	if (r < 0 || a->ambient)
 		return r;
@@ -217,22 +197,9 @@ void ambient_dismiss(struct device *d)
 
 char *ambient_path(const struct agent *a)
 {
-	struct {
-		struct file_handle h;
-		uint64_t id;
-	} handle = { .h.handle_bytes = sizeof(uint64_t),
-		     .h.handle_type = 0xfe /* FILEID_KERNFS */ };
-	char link[64], path[PATH_MAX];
-	_cleanup_close_ int fd = -1;
-	ssize_t n;
+	_cleanup_close_ int fd = cgroup_open_id(a->cgroup_root_fd, a->ambient->cgroup_id);
 
-	memcpy(handle.h.f_handle, &a->ambient->cgroup_id, sizeof(uint64_t));
-	fd = open_by_handle_at(a->cgroup_root_fd, &handle.h, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	return n < 0 ? NULL : strndup(path, (size_t)n);
+	return fd < 0 ? NULL : cgroup_path(fd);
 }
 
 int ambient_counters(const struct agent *a, struct usn_ambient_counters *ret)

@@ -300,3 +300,57 @@ int bundle_take_over(const struct bundle *b, int cgroup_fd, struct usn_err *e)
 	}
 	return 0;
 }
+
+/* Other cgroups. */
+
+static int attach_link(struct bpf_program *prog, int cgroup_fd, const char *dir, struct usn_err *e)
+{
+	struct bpf_link *link = bpf_program__attach_cgroup(prog, cgroup_fd);
+	char path[PATH_MAX];
+	int r;
+
+	if (!link)
+		return usn_fail_errno(e, errno, "cannot attach %s to the cgroup",
+				      bpf_program__name(prog));
+	snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(prog));
+	r = bpf_link__pin(link, path);
+	bpf_link__destroy(link);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot pin %s", path) : 0;
+}
+
+int bundle_attach(const struct bundle *b, int cgroup_fd, const char *dir, struct usn_err *e)
+{
+	struct bpf_program *prog;
+
+	if (mkdir(dir, 0700) < 0)
+		return usn_fail_errno(e, errno, "cannot make %s", dir);
+	bpf_object__for_each_program(prog, b->obj)
+	{
+		int r = attach_link(prog, cgroup_fd, dir, e);
+
+		if (r < 0) {
+			bundle_remove(dir);
+			return r;
+		}
+	}
+	return 0;
+}
+
+int bundle_refresh(const struct bundle *b, const char *dir)
+{
+	struct bpf_program *prog;
+	char path[PATH_MAX];
+
+	bpf_object__for_each_program(prog, b->obj)
+	{
+		_cleanup_close_ int fd = -1;
+		int r;
+
+		snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(prog));
+		fd = bpf_obj_get(path);
+		r = fd < 0 ? fd : bpf_link_update(fd, bpf_program__fd(prog), NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -25,6 +25,12 @@ int bundle_publish(const struct bundle *b, int cgroup_fd, struct usn_err *e);
 /* Loads the object in place of an earlier agent's. Without a cgroup (-1) the links stay where they are. */
 int bundle_take_over(const struct bundle *b, int cgroup_fd, struct usn_err *e);
 
+/* Attaches all programs to one more cgroup, by links pinned in a directory that is made; what fails leaves nothing. */
+int bundle_attach(const struct bundle *b, int cgroup_fd, const char *dir, struct usn_err *e);
+
+/* Swaps the programs into the links of such a directory. 0 or -errno. */
+int bundle_refresh(const struct bundle *b, const char *dir);
+
 /* Removes a directory of bpffs with all there is in it: the programs are detached. */
 void bundle_remove(const char *dir);
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,55 @@ int cgroup_id(int dir_fd, uint64_t *ret)
 		return -errno;
 	memcpy(ret, handle.h.f_handle, sizeof(*ret));
 	return 0;
+}
+
+int cgroup_open(int root_fd, const char *root_path, const char *path, struct usn_err *e)
+{
+	size_t n = strlen(root_path);
+	uint64_t id;
+	int fd;
+
+	if (!path)
+		path = "";
+	else if (!strncmp(path, root_path, n) && (!path[n] || path[n] == '/'))
+		path += n;
+	path += strspn(path, "/");
+	fd = openat(root_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || cgroup_id(fd, &id) < 0 || faccessat(fd, "cgroup.procs", F_OK, 0) < 0) {
+		int code = fd < 0 ? errno : EINVAL;
+
+		close_fd(fd);
+		return usn_fail_errno(e, code, "cannot open the cgroup %s/%.200s", root_path, path);
+	}
+	return fd;
+}
+
+int cgroup_open_id(int root_fd, uint64_t id)
+{
+	struct {
+		struct file_handle h;
+		uint64_t id;
+	} handle = { .h.handle_bytes = sizeof(id), .h.handle_type = 0xfe /* FILEID_KERNFS */ };
+	int fd;
+
+	memcpy(handle.h.f_handle, &id, sizeof(id));
+	fd = open_by_handle_at(root_fd, &handle.h, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+char *cgroup_path(int dir_fd)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	return n < 0 ? NULL : strndup(path, (size_t)n);
+}
+
+bool cgroup_removed(int dir_fd)
+{
+	return faccessat(dir_fd, "cgroup.procs", F_OK, 0) < 0;
 }
 
 bool cgroup_populated(int dir_fd)

@@ -19,6 +19,18 @@ int cgroup_open_root(int *ret_fd, char **ret_path, struct usn_err *e);
 /* The id that BPF programs see: bpf_get_current_cgroup_id(). 0 or -errno. */
 int cgroup_id(int dir_fd, uint64_t *ret);
 
+/* path: relative to the tree, or where that is mounted; NULL: its root. -errno with the reason. */
+int cgroup_open(int root_fd, const char *root_path, const char *path, struct usn_err *e);
+
+/* By the id that BPF programs see. -errno: there is none, or no more. */
+int cgroup_open_id(int root_fd, uint64_t id);
+
+/* Where an open cgroup is; malloced, NULL: unknown. */
+char *cgroup_path(int dir_fd);
+
+/* Whether it was removed: the descriptor alone keeps it. */
+bool cgroup_removed(int dir_fd);
+
 /* Whether any process is in the cgroup or below it. */
 bool cgroup_populated(int dir_fd);
 

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
+#include "usnd/bound.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/report.h"
@@ -368,6 +369,47 @@ static int method_rig(struct caller *c, const json_t *parameters, json_t **ret, 
 	return 0;
 }
 
+/* Bind and Unbind */
+
+static int get_cgroup(const json_t *parameters, const char **ret, struct usn_err *e)
+{
+	*ret = json_string_value(json_object_get(parameters, "cgroup"));
+	return *ret ? 0 : usn_fail(e, EINVAL, "the parameter 'cgroup' is missing");
+}
+
+static int method_bind(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		       struct usn_err *e)
+{
+	const char *path = NULL;
+	struct device *d;
+	int r = get_device(c, parameters, true, &d, e);
+
+	(void)ret_fd;
+	if (r >= 0)
+		r = get_cgroup(parameters, &path, e);
+	if (r >= 0)
+		r = check_up(d, e);
+	if (r >= 0)
+		r = bound_start(d, path, e);
+	if (r >= 0)
+		*ret = json_object();
+	return r;
+}
+
+static int method_unbind(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+			 struct usn_err *e)
+{
+	const char *path;
+	int r = get_cgroup(parameters, &path, e);
+
+	(void)ret_fd;
+	if (r >= 0)
+		r = bound_end(c->agent, path, e);
+	if (r >= 0)
+		*ret = json_object();
+	return r;
+}
+
 /* Ambient */
 
 static int method_ambient(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
@@ -388,7 +430,8 @@ static int method_ambient(struct caller *c, const json_t *parameters, json_t **r
 }
 
 const struct method methods[] = {
-	{ "Up", method_up },   { "Down", method_down }, { "List", method_list },
-	{ "Run", method_run }, { "Rig", method_rig },   { "Ambient", method_ambient },
+	{ "Up", method_up },     { "Down", method_down },     { "List", method_list },
+	{ "Run", method_run },   { "Rig", method_rig },       { "Ambient", method_ambient },
+	{ "Bind", method_bind }, { "Unbind", method_unbind },
 };
 const size_t n_methods = ARRAY_SIZE(methods);

@@ -3,9 +3,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@
 
 /* Pin names may hold no dot, and no other name in bpffs is ours. */
 #define STAGING "/sys/fs/bpf/usn-new"
+#define CGROUPS USN_PINS "/cgroups"
 
 struct pins {
 	struct usnd_bpf *skel;
@@ -82,6 +86,41 @@ struct pins *pins_free(struct pins *p)
 		usnd_bpf__destroy(p->skel);
 	free(p);
 	return NULL;
+}
+
+/* Cgroups elsewhere. */
+
+static const char *dir_of(uint64_t id, char buf[64])
+{
+	snprintf(buf, 64, CGROUPS "/%" PRIu64, id);
+	return buf;
+}
+
+int pins_attach(struct pins *p, int cgroup_fd, uint64_t id, struct usn_err *e)
+{
+	struct bundle b = { .obj = p->skel->obj };
+	char dir[64];
+
+	if (mkdir(CGROUPS, 0700) < 0 && errno != EEXIST)
+		return usn_fail_errno(e, errno, "cannot make %s", CGROUPS);
+	return bundle_attach(&b, cgroup_fd, dir_of(id, dir), e);
+}
+
+/* A cgroup below the agent's own has none, and needs none. */
+int pins_refresh(struct pins *p, uint64_t id)
+{
+	struct bundle b = { .obj = p->skel->obj };
+	char dir[64];
+
+	return access(dir_of(id, dir), F_OK) < 0 ? 0 : bundle_refresh(&b, dir);
+}
+
+void pins_detach(uint64_t id)
+{
+	char dir[64];
+
+	bundle_remove(dir_of(id, dir));
+	rmdir(CGROUPS);
 }
 
 /* The maps. libbpf 1.x returns -errno. */

@@ -24,6 +24,11 @@ struct pins *pins_free(struct pins *p);
 /* Detaches and forgets everything. Only with no device and no run left. */
 void pins_remove(void);
 
+/* The programs on a cgroup elsewhere, by its id; they are pinned in USN_PINS/cgroups. */
+int pins_attach(struct pins *p, int cgroup_fd, uint64_t id, struct usn_err *e);
+int pins_refresh(struct pins *p, uint64_t id);
+void pins_detach(uint64_t id);
+
 /* bindings. 0 or -errno (-ENOENT, -EEXIST, -E2BIG when the map is full). */
 int binding_add(struct pins *p, uint64_t cgroup_id, const struct usn_binding *b);
 int binding_replace(struct pins *p, uint64_t cgroup_id, const struct usn_binding *b);

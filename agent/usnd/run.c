@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
+#include "usnd/bound.h"
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/pins.h"
@@ -22,15 +23,18 @@
 #include "usnd/run.h"
 #include "usnd/service.h"
 
-static struct run *run_new(struct agent *a, const char *name)
+struct run *run_new(struct agent *a, const char *name)
 {
 	struct run *r = calloc(1, sizeof(*r));
 
-	if (!r)
+	if (r)
+		r->name = strdup(name);
+	if (!r || !r->name) {
+		free(r);
 		return NULL;
+	}
 	r->agent = a;
 	r->dir_fd = r->watch = -1;
-	snprintf(r->name, sizeof(r->name), "%s", name);
 	LIST_INSERT_HEAD(&a->runs, r, list);
 	return r;
 }
@@ -43,18 +47,15 @@ struct run *run_free(struct run *r)
 		inotify_rm_watch(r->agent->run_events.fd, r->watch);
 	close_fd(r->dir_fd);
 	LIST_REMOVE(r, list);
+	free(r->name);
 	free(r);
 	return NULL;
 }
 
-/* Opens the cgroup and watches it. 0 or -errno. */
-static int run_attend(struct run *r)
+int run_attend(struct run *r)
 {
 	char path[64];
 
-	r->dir_fd = openat(r->agent->cgroup_fd, r->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->dir_fd < 0)
-		return -errno;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/cgroup.events", r->dir_fd);
 	r->watch = inotify_add_watch(r->agent->run_events.fd, path, IN_MODIFY);
 	if (r->watch < 0)
@@ -72,6 +73,13 @@ bool runs_use_device(const struct agent *a, uint32_t number)
 			return true;
 	}
 	return false;
+}
+
+/* Opens the cgroup of a run of ours, and watches it. */
+static int run_open(struct run *r)
+{
+	r->dir_fd = openat(r->agent->cgroup_fd, r->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return r->dir_fd < 0 ? -errno : run_attend(r);
 }
 
 void runs_forget_counters(struct agent *a, uint32_t number)
@@ -107,21 +115,11 @@ static void drop_ruleset(struct agent *a, uint32_t number, uint32_t ruleset)
 		ruleset_remove(a, ruleset);
 }
 
-/* Removes the run if nothing is left in it. The binding goes last: until then a process could come in. */
-static void run_reap(struct run *r)
+void run_forget(struct run *r)
 {
 	struct agent *a = r->agent;
 	uint32_t number = r->number, ruleset = r->ruleset;
-	int error;
 
-	if (r->launching || cgroup_populated(r->dir_fd))
-		return;
-	error = cgroup_remove(a->cgroup_fd, r->name);
-	if (error == -EBUSY)
-		return;
-	if (error < 0)
-		log_line(LOG_WARNING, "cannot remove the cgroup of %s: %s", r->name,
-			 strerror(-error));
 	binding_remove(a->pins, r->id);
 	run_free(r);
 	drop_ruleset(a, number, ruleset);
@@ -129,6 +127,26 @@ static void run_reap(struct run *r)
 	if (a->whole)
 		runs_forget_counters(a, number);
 	service_settle(a->service);
+}
+
+/* Removes the run if nothing is left in it. The binding goes last: until then a process could come in. */
+static void run_reap(struct run *r)
+{
+	int error;
+
+	if (r->in_place) {
+		bound_reap(r);
+		return;
+	}
+	if (r->launching || cgroup_populated(r->dir_fd))
+		return;
+	error = cgroup_remove(r->agent->cgroup_fd, r->name);
+	if (error == -EBUSY)
+		return;
+	if (error < 0)
+		log_line(LOG_WARNING, "cannot remove the cgroup of %s: %s", r->name,
+			 strerror(-error));
+	run_forget(r);
 }
 
 void run_launched(struct run *r)
@@ -172,8 +190,7 @@ static int run_exempt(struct run *r, const struct device *d, const struct run_op
 	return error;
 }
 
-static int run_bind(struct run *r, const struct device *d, const struct run_options *o,
-		    struct usn_err *e)
+int run_bind(struct run *r, const struct device *d, const struct run_options *o, struct usn_err *e)
 {
 	struct usn_binding b = { .ifindex = d->ifindex,
 				 .number = d->number,
@@ -199,7 +216,7 @@ int run_start(struct device *d, const struct run_options *o, struct run **ret, i
 {
 	struct agent *a = d->agent;
 	struct run *r;
-	char name[sizeof(r->name)];
+	char name[32];
 	int error, fd;
 
 	error = make_cgroup(a, d->number, name, sizeof(name));
@@ -212,7 +229,7 @@ int run_start(struct device *d, const struct run_options *o, struct run **ret, i
 		return usn_fail(e, ENOMEM, "out of memory");
 	}
 	r->number = d->number;
-	error = run_attend(r);
+	error = run_open(r);
 	error = error < 0 ? usn_fail_errno(e, -error, "cannot watch the run %s", name)
 			  : run_bind(r, d, o, e);
 	fd = error < 0 ? -1 : openat(r->dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -253,7 +270,10 @@ static void events_ready(struct source *s, uint32_t events)
 			struct run *r;
 
 			ev = (const struct inotify_event *)(buf + at);
-			r = ev->mask & IN_IGNORED ? NULL : run_by_watch(a, ev->wd);
+			r = run_by_watch(a, ev->wd);
+			/* The cgroup is gone, and the watch with it. */
+			if (r && ev->mask & IN_IGNORED)
+				r->watch = -1;
 			if (r)
 				run_reap(r);
 		}
@@ -266,7 +286,7 @@ static void adopt(struct agent *a, const char *name)
 	struct usn_binding b;
 	struct run *r = run_new(a, name);
 
-	if (!r || run_attend(r) < 0 || binding_get(a->pins, r->id, &b) < 0) {
+	if (!r || run_open(r) < 0 || binding_get(a->pins, r->id, &b) < 0) {
 		run_free(r);
 		if (cgroup_remove(a->cgroup_fd, name) < 0)
 			log_line(LOG_WARNING, "the cgroup %s/%s/%s is not a run: left alone",
@@ -296,25 +316,25 @@ static int adopt_all(struct agent *a, struct usn_err *e)
 	return 0;
 }
 
-static bool is_run(struct agent *a, uint64_t id)
+struct run *run_by_id(struct agent *a, uint64_t id)
 {
 	struct run *r;
 
 	LIST_FOREACH(r, &a->runs, list)
 	{
 		if (r->id == id)
-			return true;
+			return r;
 	}
-	return false;
+	return NULL;
 }
 
-/* Bindings whose cgroup went while there was no agent. Ids are never used again. */
-static void drop_stale_bindings(struct agent *a)
+/* Bindings of other cgroups than runs: bound in place, or gone while there was no agent. Ids are never used again. */
+static void adopt_bindings(struct agent *a)
 {
 	uint64_t id = 0, next;
 
 	while (!binding_next(a->pins, id, &next)) {
-		if (is_run(a, next)) {
+		if (run_by_id(a, next) || bound_adopt(a, next) >= 0) {
 			id = next;
 			continue;
 		}
@@ -336,7 +356,7 @@ int runs_open(struct agent *a, struct usn_err *e)
 		return usn_fail_errno(e, -r, "cannot watch for runs that end");
 	r = adopt_all(a, e);
 	if (r >= 0)
-		drop_stale_bindings(a);
+		adopt_bindings(a);
 	return r;
 }
 

@@ -18,7 +18,8 @@ struct usn_err;
 struct run {
 	struct agent *agent;
 	LIST_ENTRY(run) list;
-	char name[32];   /* of the cgroup: usnN-K */
+	char *name;      /* of the cgroup: usnN-K, or its path if it is bound in place */
+	bool in_place;   /* it is somebody else's cgroup, see bound.h */
 	uint32_t number; /* N of the device */
 	uint64_t id;
 	uint32_t ruleset; /* its own, or the device's */
@@ -43,7 +44,19 @@ int run_start(struct device *d, const struct run_options *o, struct run **ret, i
 /* The launcher has execed, or given up. */
 void run_launched(struct run *r);
 
+struct run *run_new(struct agent *a, const char *name);
 struct run *run_free(struct run *r);
+
+/* Watches the cgroup, r->dir_fd. 0 or -errno. */
+int run_attend(struct run *r);
+
+/* Enters the binding. */
+int run_bind(struct run *r, const struct device *d, const struct run_options *o, struct usn_err *e);
+
+/* Drops the binding and all there is of the run but the cgroup. */
+void run_forget(struct run *r);
+
+struct run *run_by_id(struct agent *a, uint64_t id);
 
 /* Whether any run is on the device of this number, there or gone. */
 bool runs_use_device(const struct agent *a, uint32_t number);

@@ -100,7 +100,9 @@ family() {
 
 nonsense() {
 	usn up usn0
-	fails 2 'which process' usn bind usn0
+	fails 2 'give one of' usn bind usn0
+	fails 2 'give one of' usn bind --unit --pid 5 usn0
+	fails 2 'rebind goes with' usn bind --unit --rebind usn0
 	fails 2 'which device' usn bind --pid $$
 	fails 2 'is no process id' usn bind --pid x usn0
 	fails 2 'is no process id' usn bind --pid 0 usn0
@@ -114,3 +116,107 @@ nonsense() {
 	[ -z "$(find "$(cgroup_tree)/usn" -mindepth 1 -type d)" ]
 }
 @test "bind: what cannot be bound, and nothing is left" { in_sandbox nonsense; }
+
+in_cgroup() {
+	# shellcheck disable=SC2016
+	bash -c 'echo 0 >"$1/cgroup.procs"; shift; exec "$@"' - "$@"
+}
+
+in_place() {
+	usn up usn0 Except=192.0.2.128/25
+	decoy
+	tree=$(cgroup_tree)
+	mkdir -p "$tree/app.slice/app.service/inner" "$tree/other"
+	steps old in_cgroup "$tree/app.slice/app.service"
+	expect old - 'device(make(V4, UDP))'
+	usn bind --cgroup app.slice/app.service usn0
+	usn bind --cgroup "$tree/app.slice/app.service" usn0
+	expect old usn0 'device(make(V4, UDP))'
+	steps new in_cgroup "$tree/app.slice/app.service/inner"
+	expect new usn0 'device(make(V6, TCP))'
+	steps host in_cgroup "$tree/other"
+	expect host - 'device(make(V4, UDP))'
+	[ "$(show usn0 '[r["name"] for r in d["runs"]]')" = "['$tree/app.slice/app.service']" ]
+	usn list | has "run $tree/app.slice/app.service .*$(step old 'os.getpid()')/python3"
+	# All that holds in a run.
+	step new 'import struct'
+	expect new ok 's = make(V4, UDP)'
+	expect new EPERM "s.sendmsg([b'x'], [(IPPROTO_IP, 8, struct.pack('=III', if_nametoindex('decoy'), 0, 0))], 0, ('192.0.2.1', 9))"
+	expect new EPERM "s.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, b'decoy')"
+	expect new ok "t = make(V4, TCP, 262); try_connect(t, '192.0.2.1', 9)"
+	expect new ok "l = listen(V4, TCP, '127.0.0.1'); c = make(V4, TCP); c.connect(l.getsockname())"
+	[ -z "$(on_decoy)" ]
+	expect new ok "s.connect(('192.0.2.200', 9))"
+	expect new 1 "s.send(b'x')"
+	on_decoy | has '192\.0\.2\.200\.9:'
+	# It outlives the agent, and gets the programs of the next one.
+	kill -9 "$(agent_pid)"
+	expect new usn0 'device(make(V4, UDP))'
+	eventually usn list
+	[ "$(show usn0 'len(d["runs"])')" = 1 ]
+	id=$(stat -c %i "$tree/app.slice/app.service")
+	[ "$(bpftool -j link show pinned "/sys/fs/bpf/usn/cgroups/$id/usn_sock_create" | value 'd["prog_id"]')" = \
+		"$(bpftool -j prog show pinned /sys/fs/bpf/usn/progs/usn_sock_create | value 'd["id"]')" ]
+	fails 1 "in use by $tree/app.slice/app.service" usn down usn0
+	# The device goes, and comes.
+	usn down --force usn0
+	expect new EPERM 'make(V4, UDP)'
+	usn up usn0
+	expect new usn0 'device(make(V4, UDP))'
+	usn unbind --cgroup app.slice/app.service
+	expect new - 'device(make(V4, UDP))'
+	expect old - 'device(make(V4, UDP))'
+	[ ! -e /sys/fs/bpf/usn/cgroups ]
+	[ "$(bpftool -j map dump pinned /sys/fs/bpf/usn/maps/bindings)" = "[]" ]
+	[ -d "$tree/app.slice/app.service" ]
+	usn down usn0
+	eventually test ! -e /sys/fs/bpf/usn
+}
+@test "bind: a cgroup in place" { in_sandbox in_place; }
+
+removed() {
+	usn up usn0
+	tree=$(cgroup_tree)
+	mkdir "$tree/one" "$tree/two"
+	usn bind --cgroup one usn0
+	usn bind --cgroup two usn0
+	rmdir "$tree/one"
+	eventually sh -c '! usn list | grep -q /one'
+	[ "$(ls /sys/fs/bpf/usn/cgroups | wc -l)" = 1 ]
+	# While there is no agent.
+	kill -9 "$(agent_pid)"
+	rmdir "$tree/two"
+	eventually usn list
+	[ "$(show usn0 'len(d["runs"])')" = 0 ]
+	[ ! -e /sys/fs/bpf/usn/cgroups ]
+	[ "$(bpftool -j map dump pinned /sys/fs/bpf/usn/maps/bindings)" = "[]" ]
+	usn down usn0
+	# A bound cgroup keeps an agent that was started on demand, and its end lets it go.
+	eventually test ! -e /sys/fs/bpf/usn
+}
+@test "bind: a cgroup that is removed" { in_sandbox removed; }
+
+unit() {
+	usn up usn0
+	tree=$(cgroup_tree)
+	mkdir -p "$tree/a.service/.control" "$tree/b.service"
+	in_cgroup "$tree/a.service/.control" usn bind --unit usn0
+	in_cgroup "$tree/b.service" usn bind --unit usn0
+	for u in a b; do
+		[ "$(in_cgroup "$tree/$u.service" python3 -c 'import socket; print(socket.socket().getsockopt(1, 25, 16).rstrip(b"\0").decode())')" = usn0 ]
+	done
+	in_cgroup "$tree/b.service" usn unbind --unit
+	[ "$(in_cgroup "$tree/b.service" python3 -c 'import socket; print(socket.socket().getsockopt(1, 25, 16))')" = "b''" ]
+	[ "$(show usn0 'len(d["runs"])')" = 1 ]
+	usn up usn1
+	fails 1 "is bound to usn0 already" usn bind --cgroup a.service usn1
+	fails 1 "is not bound" usn unbind --cgroup b.service
+	fails 2 "is the root of all cgroups" usn bind --cgroup / usn0
+	fails 2 "is the root of all cgroups" usn bind --cgroup "$tree" usn0
+	fails 2 "is where the runs are" usn bind --cgroup usn usn0
+	fails 1 "cannot open the cgroup" usn bind --cgroup nowhere usn0
+	fails 1 "cannot open the cgroup" usn bind --cgroup ../etc usn0
+	fails 1 "usn2 is not up" usn bind --cgroup b.service usn2
+	[ "$(ls /sys/fs/bpf/usn/cgroups | wc -l)" = 1 ]
+}
+@test "bind: the unit that this is part of, and what cannot be bound" { in_sandbox unit; }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Cgroups bound in place: a run whose cgroup is somebody else's, such as a service's. It has links of its own, ends when
+ * the cgroup is removed or it is unbound, and is never removed by us.
+ */
+#ifndef USN_BOUND_H
+#define USN_BOUND_H
+
+#include <stdint.h>
+
+struct agent;
+struct device;
+struct run;
+struct usn_err;
+
+/* path as cgroup_open() has it. Bound to this device already: nothing changes. */
+int bound_start(struct device *d, const char *path, struct usn_err *e);
+int bound_end(struct agent *a, const char *path, struct usn_err *e);
+
+/* Takes over what an earlier agent has bound; -errno: the cgroup is gone. */
+int bound_adopt(struct agent *a, uint64_t id);
+
+/* Ends it if its cgroup was removed. */
+void bound_reap(struct run *r);
+
+#endif
