@@ -51,6 +51,7 @@ PROGRAMS := $(O)/usnd $(O)/usn $(O)/usn-run
 EXAMPLES := $(O)/examples/rig_echo
 TEST_HELPERS := $(patsubst tests/helpers/%.c,$(O)/tests/%,$(wildcard tests/helpers/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
+CONFORMANCE := $(O)/conformance/plain $(O)/conformance/uring
 BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) $(EXAMPLES)
@@ -84,6 +85,9 @@ $(O)/%.o: %.c $(O)/flags
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/gen/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+$(O)/gen/%.bpf.o: tests/conformance/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
 $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
@@ -122,6 +126,10 @@ $(O)/tests/musl_%: tests/helpers/musl_%.c
 $(O)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
+$(O)/conformance/%: tests/conformance/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
+$(O)/conformance/plain: $(O)/gen/plain.skel.h
 
 UNITS := $(patsubst systemd/%.in,$(O)/systemd/%,$(wildcard systemd/*.in))
 $(O)/systemd/%: systemd/%.in $(O)/gen/paths.h
@@ -167,7 +175,7 @@ bench: deps
 lint:
 	tools/lint
 
-tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(UNITS)
+tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(CONFORMANCE) $(UNITS)
 unit-tests: $(UNIT_TESTS)
 benches: $(BENCHES)
 skeletons: $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/tap.skel.h $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h

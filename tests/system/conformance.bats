@@ -1,0 +1,28 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The conformance suite (docs/conformance.md): usn-run passes all of it, and it can see a leak.
+
+run_cases() {
+	"$BATS_TEST_DIRNAME/../conformance/run" "$@"
+}
+
+@test "conformance: usn-run passes every case" {
+	run_cases --tap --backend usn-run >"$BATS_TEST_TMPDIR/tap" || { grep -v '^ok' "$BATS_TEST_TMPDIR/tap"; false; }
+	[ "$(grep -c '^ok' "$BATS_TEST_TMPDIR/tap")" = "$(sed -n 's/^1\.\.//p' "$BATS_TEST_TMPDIR/tap")" ]
+}
+
+@test "conformance: it sees the leaks of a bind alone" {
+	! run_cases --tap --backend plain mptcp IP_PKTINFO SO_BINDTODEVICE udp4 >"$BATS_TEST_TMPDIR/tap" || false
+	for name in mptcp IP_PKTINFO SO_BINDTODEVICE; do
+		grep "^not ok .* plain: $name - LEAK" "$BATS_TEST_TMPDIR/tap"
+	done
+	grep "^ok .* plain: udp4 - right" "$BATS_TEST_TMPDIR/tap"
+}
+
+@test "conformance: it runs with ip netns exec, and lets no leak be seen there" {
+	run_cases --tap --backend 'ip netns exec' >"$BATS_TEST_TMPDIR/tap" || true
+	grep "^ok .* ip netns exec: udp4 - right" "$BATS_TEST_TMPDIR/tap"
+	! grep -E 'LEAK|broken' "$BATS_TEST_TMPDIR/tap" || false
+	# Its loopback is another.
+	grep "^not ok .* loopback, tcp4 - refused" "$BATS_TEST_TMPDIR/tap"
+}
