@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The network around the tools: the wrong device, with the host's default routes, and who sees what leaves by a device."""
 import ctypes
+import json
 import os
 import socket
 import subprocess
@@ -83,7 +84,7 @@ class Watch:
 
     def __init__(self, device, namespace=None):
         self.device, self.namespace = device, namespace
-        self.packets, self.marker, self.markers = None, None, 0
+        self.packets, self.marker, self.markers, self.ifindex = None, None, 0, 0
         self.follow()
 
     def follow(self):
@@ -94,6 +95,7 @@ class Watch:
             except OSError:
                 return
             self.close()
+            self.ifindex = ifindex
             # Protocol 0: nothing arrives before the bind.
             self.packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
             self.packets.bind((self.device, 3))
@@ -113,7 +115,17 @@ class Watch:
             self.marker.sendto(b"m", (MARKER, 20000 + self.markers % 10000))
         except OSError:
             return False
-        return True
+        return self._has_carrier()
+
+    def _has_carrier(self):
+        """Without one, as of a TUN whose queue nobody has open, what is sent may never be seen."""
+        with InNamespace(self.namespace):
+            try:
+                name = socket.if_indextoname(self.ifindex)
+            except OSError:
+                return False
+            out = subprocess.run(["ip", "-json", "link", "show", "dev", name], capture_output=True, check=False)
+        return out.returncode == 0 and "LOWER_UP" in json.loads(out.stdout)[0]["flags"]
 
     def _read(self):
         """The next packet out; None: there is none."""
