@@ -63,8 +63,8 @@ static bool place_of(const struct sockaddr_storage *sa, uint8_t addr[16], uint16
 static bool is_exempt(const struct rebind *b, const struct process_socket *s)
 {
 	int protocol = s->protocol == 262 /* IPPROTO_MPTCP */ ? IPPROTO_TCP : s->protocol;
-	uint8_t addr[16];
-	uint16_t port;
+	uint8_t addr[16] = { 0 };
+	uint16_t port = 0;
 
 	if (!place_of(&s->peer, addr, &port) && !place_of(&s->local, addr, &port))
 		return false;
