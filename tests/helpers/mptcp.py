@@ -8,7 +8,7 @@ IPPROTO_MPTCP = 262
 
 address = sys.argv[1].strip("[]")
 with socket(AF_INET6 if ":" in address else AF_INET, SOCK_STREAM, IPPROTO_MPTCP) as s:
-    s.settimeout(1)
+    s.settimeout(5)
     s.connect((address, int(sys.argv[2])))
     s.sendall(b"GET / HTTP/1.0\r\n\r\n")
     page = b""

@@ -42,9 +42,9 @@ seen() {
 	done
 }
 
-# seen_times N PATTERN: as many packets have.
-seen_times() {
-	[ "$(grep -cE "$2" "$TMP/usn0")" = "$1" ]
+# at_least N PATTERN: as many packets have.
+at_least() {
+	[ "$(grep -cE "$2" "$TMP/usn0")" -ge "$1" ]
 }
 
 # kept [PATTERN]: nothing has left by the decoy, but for what is like PATTERN and did, and nothing has tried to.
