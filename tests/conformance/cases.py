@@ -7,8 +7,8 @@ fails does not end the case: what counts is what leaves. Before a colon may stan
     host:  a program beside the tool        far:  one at the far end of the wrong device
     tool:  the back end: down, delete, rename, again, absent
 
-"{_}" is the last answer that was a value. FAR4, FAR6: what is sent to; WRONG, WRONG_IF: the wrong device and its number;
-WRONG4: its own address.
+"{_}" is the last answer that was a value. FAR4, FAR6: what is sent to; WRONG, WRONG_IF: the wrong device and its
+number; WRONG4, WRONG6: its own addresses.
 
 What must come of it: "safe" is anything but a leak, "right" that it leaves by the right device and by no other, "works"
 that the last statement does, "refused" that it does not.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A UDP socket that is made, connected and sent from by io_uring: uring ADDRESS PORT. Prints "ok",
- * or the error's number. By raw system calls, for there need be no liburing. io_uring_enter(2), Linux 5.19 for IORING_OP_SOCKET.
+ * or the error's number. By raw system calls, for there need be no liburing.
+ * io_uring_enter(2), Linux 5.19 for IORING_OP_SOCKET.
  */
 #include <arpa/inet.h>
 #include <errno.h>
