@@ -116,7 +116,10 @@ class Vrf(HostVeth):
     def routes(self):
         sh("ip link add red type vrf table 99", "ip link set red up", "ip link set right master red",
            "ip addr add 203.0.113.1/24 dev right", "ip addr add 2001:db8:2::1/64 dev right nodad",
-           "ip route add default dev right table 99", "ip -6 route add default dev right table 99")
+           "ip route add default dev right table 99", "ip -6 route add default dev right table 99",
+           # As the kernel's Documentation/networking/vrf.rst has it: what the VRF has no route for goes nowhere.
+           "ip route replace table 99 unreachable default metric 4278198272",
+           "ip -6 route replace table 99 unreachable default metric 4278198272")
 
     def down(self):
         quiet("ip link del red")

@@ -7,8 +7,8 @@ fails does not end the case: what counts is what leaves. Before a colon may stan
     host:  a program beside the tool        far:  one at the far end of the wrong device
     tool:  the back end: down, delete, rename, again, absent
 
-"{_}" is the last answer that was a value. FAR4, FAR6: what is sent to; WRONG, WRONG_IF: the wrong device and its number;
-WRONG4: its own address.
+"{_}" is the last answer that was a value. FAR4, FAR6: what is sent to; WRONG, WRONG_IF: the wrong device and its
+number; WRONG4, WRONG6: its own addresses.
 
 What must come of it: "safe" is anything but a leak, "right" that it leaves by the right device and by no other, "works"
 that the last statement does, "refused" that it does not.
@@ -62,7 +62,8 @@ CASES = [
     case("IPV6_PKTINFO", OPEN6, "pktinfo6(s, WRONG_IF, (FAR6, 9))"),
     case("IP_UNICAST_IF", OPEN4, "s.setsockopt(IPPROTO_IP, IP_UNICAST_IF, htonl(WRONG_IF))", SEND4),
     case("IPV6_UNICAST_IF", OPEN6, "s.setsockopt(IPPROTO_IPV6, IPV6_UNICAST_IF, htonl(WRONG_IF))", SEND6),
-    case("IP_MULTICAST_IF", OPEN4, "s.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, struct.pack('=4s4si', bytes(4), bytes(4), WRONG_IF))",
+    case("IP_MULTICAST_IF", OPEN4,
+         "s.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, struct.pack('=4s4si', bytes(4), bytes(4), WRONG_IF))",
          "s.sendto(b'x', ('233.252.0.1', 9))"),
     case("IPV6_MULTICAST_IF", OPEN6, "s.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF, WRONG_IF)",
          "s.sendto(b'x', ('ff0e::db8:1', 9))"),

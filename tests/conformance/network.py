@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The network around the tools: the wrong device, with the host's default routes, and who sees what leaves by a device."""
+"""The network around the tools: the wrong device, with the host's default routes, and who sees what leaves by one."""
 import ctypes
 import json
 import os
@@ -26,7 +26,8 @@ def veth(name, peer, namespace, own=None):
     """A pair without ARP or neighbour discovery, so that nothing that is sent waits for an answer."""
     mac = "02:00:5e:10:00:01"
     inside = f"-n {own} " if own else ""
-    sh(f"ip {inside}link add {name} address {mac} arp off type veth peer name {peer} address {mac} arp off netns {namespace}",
+    sh(f"ip {inside}link add {name} address {mac} arp off type veth "
+       f"peer name {peer} address {mac} arp off netns {namespace}",
        f"ip {inside}link set {name} up", f"ip -n {namespace} link set {peer} up")
 
 
@@ -109,7 +110,7 @@ class Watch:
                 s.close()
 
     def _mark(self):
-        """Sends a datagram of our own, behind all that was sent before. Whether it left: not by a device that is down."""
+        """Sends a datagram of our own, behind all that was sent before. False: by a device that is down it does not."""
         self.markers += 1
         try:
             self.marker.sendto(b"m", (MARKER, 20000 + self.markers % 10000))

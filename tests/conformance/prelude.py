@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the statements of the cases may use beside tests/helpers/steps.py, whose text follows this one in the program."""
+"""What the statements of the cases may use beside tests/helpers/steps.py, whose text follows this one."""
 import struct
 import subprocess
 import threading

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A UDP socket that is made, connected and sent from by io_uring: uring ADDRESS PORT. Prints "ok", or the error's number.
- * By raw system calls, for there need be no liburing. io_uring_enter(2), Linux 5.19 for IORING_OP_SOCKET.
+ * A UDP socket that is made, connected and sent from by io_uring: uring ADDRESS PORT. Prints "ok",
+ * or the error's number. By raw system calls, for there need be no liburing.
+ * io_uring_enter(2), Linux 5.19 for IORING_OP_SOCKET.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,7 +48,8 @@ static void ring_open(struct ring *r)
 	if (r->fd < 0)
 		finish(errno);
 	r->sq = map(r, p->sq_off.array + p->sq_entries * sizeof(uint32_t), IORING_OFF_SQ_RING);
-	r->cq = map(r, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe), IORING_OFF_CQ_RING);
+	r->cq = map(r, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe),
+		    IORING_OFF_CQ_RING);
 	r->sqes = map(r, p->sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
 }
 
@@ -84,9 +86,13 @@ int main(int argc, char **argv)
 	to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	ring_open(&r);
 	fd = submit(&r, &sqe);
-	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_CONNECT, .fd = fd, .addr = (uintptr_t)&to, .off = sizeof(to) };
+	sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_CONNECT, .fd = fd, .addr = (uintptr_t)&to, .off = sizeof(to)
+	};
 	submit(&r, &sqe);
-	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_SEND, .fd = fd, .addr = (uintptr_t) "x", .len = 1 };
+	sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_SEND, .fd = fd, .addr = (uintptr_t) "x", .len = 1
+	};
 	submit(&r, &sqe);
 	finish(0);
 }
