@@ -72,7 +72,7 @@ static void print_state(const json_t *state)
 static int run(int argc, char **argv, struct usn_err *e)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
-	struct options o = { 0 };
+	struct options o = { .action = "show" };
 	json_t *parameters, *reply;
 	int r = parse_options(argc, argv, &o, e);
 
