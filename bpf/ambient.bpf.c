@@ -131,11 +131,7 @@ int usn_nd_egress(struct __sk_buff *skb)
 	struct bpf_sock *sk = skb->sk;
 	const struct usn_binding *b;
 
-	if (!sk)
-		return ALLOW;
-	if (sk->bound_dev_if && sk->bound_dev_if == skb->ifindex)
-		return ALLOW;
-	sk = bpf_sk_fullsock(sk);
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!sk || !ambient_device(bpf_sk_storage_get(&ambient_sockets, sk, NULL, 0), &b))
 		return ALLOW;
 	if (b)

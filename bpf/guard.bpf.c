@@ -75,9 +75,11 @@ int usn_egress(struct __sk_buff *skb)
 	__u32 bound = sk ? sk->bound_dev_if : 0;
 	const struct usn_binding *b;
 
-	/* Nearly every packet: by the device that its socket is bound to, which setsockopt keeps the run's. */
-	if (bound && bound == skb->ifindex)
-		return ALLOW;
+	/*
+	 * Not the socket's bind but the run's decides: the kernel moves a socket to another device when it binds to an
+	 * IPv6 link-local address with a scope (__inet6_bind), and makes subflows of Multipath TCP on the device of an
+	 * endpoint (ip mptcp endpoint ... dev).
+	 */
 	b = binding_of_packet(skb);
 	return b ? decide_packet(skb, b, bound) : ALLOW;
 }

@@ -168,6 +168,10 @@ guarded() {
 	expect app ok 's = make(V4, TCP, 262)'
 	expect app ok "try_connect(s, '192.0.2.1', 9)"
 	expect app usn0 'device(s)'
+	ip addr add fe80::7/64 dev decoy nodad
+	expect app ok 's = make(V6, UDP)'
+	step app "s.bind(('fe80::7', 0, 0, if_nametoindex('decoy')))"
+	expect app EPERM "s.sendto(b'x', ('2001:db8::1', 9))"
 	watch usn0 'port 53'
 	expect app ok 's = make(V4, UDP)'
 	expect app 1 "s.sendto(b'q', ('127.0.0.53', 53))"

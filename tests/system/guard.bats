@@ -102,6 +102,67 @@ mptcp() {
 }
 @test "guard: MPTCP, client and listener" { in_sandbox mptcp; }
 
+link_local() {
+	usn up usn0
+	FOREIGN='udp or tcp or (icmp6 and ip6[40] = 128)' decoy
+	steps app usn-run ND=usn0 --
+	ip addr add fe80::7/64 dev decoy nodad
+	scope="fe80::7', 0, 0, if_nametoindex('decoy'))"
+	# bind(2) with a scope moves a socket, whatever it was bound to (__inet6_bind, net/ipv6/af_inet6.c).
+	for address in "$scope" "ff02::fb', 0, 0, if_nametoindex('decoy'))"; do
+		expect app ok 's = make(V6, UDP)'
+		step app "s.bind(('$address)"
+		expect app EPERM "s.sendto(b'x', ('ff02::fb', 5353, 0, if_nametoindex('decoy')))"
+		expect app EPERM "s.sendto(b'x', ('2001:db8::1', 9))"
+	done
+	expect app ok 's = make(V6, RAW, IPPROTO_ICMPV6)'
+	step app "s.bind(('$scope)"
+	expect app EPERM "s.sendto(b'\\x80' + bytes(7), ('2001:db8::1', 0))"
+	expect app ok 's = make(V6, TCP)'
+	expect app ok 's.settimeout(0.2)'
+	step app "s.bind(('$scope)"
+	expect app timeout "s.connect(('2001:db8::1', 9))"
+	[ -z "$(on_decoy)" ]
+	[ "$(verdict usn0 dropped_strayed)" -ge 6 ]
+}
+@test "guard: a socket that is bound to a link-local address of another interface" { in_sandbox link_local; }
+
+strayed() { [ "$(verdict usn0 dropped_strayed)" -ge 1 ]; }
+
+# A network behind usn0 that has the addresses of "far", too.
+subflows() {
+	usn up usn0
+	decoy
+	usn rig usn0 -- ip netns exec far socat -b 65536 FD:3 TUN:10.64.0.200/24,tun-type=tun,iff-no-pi,iff-up,tun-name=near &
+	eventually ip -n far link show near
+	watch usn0 "$FOREIGN"
+	ip mptcp limits set subflow 4
+	ip netns exec far ip mptcp limits set subflow 4
+	ip mptcp endpoint add 198.51.100.1 dev decoy subflow
+	steps app usn-run ND=usn0 --
+	steps host
+	steps far ip netns exec far
+	expect far ok 'l = make(V4, TCP, 262)'
+	expect far ok "l.bind(('192.0.2.1', 0)); l.listen()"
+	for who in app host; do
+		expect $who ok 's = make(V4, TCP, 262)'
+		expect $who ok "s.connect(('192.0.2.1', $(step far 'port(l)')))"
+		expect far ok 'c = l.accept()[0]'
+		# Both ends have sent something: now there may be subflows.
+		expect $who 1 "s.send(b'x')"
+		expect far 1 "len(c.recv(1)) and c.send(b'x')"
+		expect $who 1 'len(s.recv(1))'
+		if [ $who = app ]; then
+			eventually strayed
+			[ -z "$(on_decoy)" ]
+		fi
+	done
+	# The host's connection may, and has the one more from the other address.
+	on_decoy | has '198\.51\.100\.1\..*Flags \[S\]'
+}
+@test "guard: subflows of Multipath TCP on the device of an endpoint" { in_sandbox subflows; }
+
+
 unprivileged() {
 	usn up usn0
 	decoy
@@ -202,9 +263,9 @@ exempt_local() {
 	usn-run --except local ND=usn0 -- curl -sS -m 5 "$url" | has .
 	# An address that comes later.
 	ip addr add 198.51.100.77/24 dev decoy
-	python3 "$ROOT/tests/helpers/web.py" 198.51.100.77 >"$TMP/port" 2>/dev/null &
-	eventually grep -q . "$TMP/port"
-	eventually usn-run --except local ND=usn0 -- curl -sS -m 1 -o /dev/null "http://198.51.100.77:$(cat "$TMP/port")/10"
+	python3 "$ROOT/tests/helpers/web.py" 198.51.100.77 >"$TMP/later" 2>/dev/null &
+	eventually grep -q . "$TMP/later"
+	eventually usn-run --except local ND=usn0 -- curl -sS -m 1 -o /dev/null "http://198.51.100.77:$(cat "$TMP/later")/10"
 }
 @test "exemptions: local is the host's addresses as they are" { in_sandbox exempt_local; }
 
