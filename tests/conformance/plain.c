@@ -1,53 +1,71 @@
-// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Binds the new sockets of a cgroup to a device by plain.bpf.c, as long as the cgroup lives.
+ * The least tool that runs a program on a device: plain DEVICE CGROUP COMMAND [ARGUMENT]...
  *
- *     plain attach DEVICE CGROUP    again: in place of the program that is there
+ * CGROUP is an empty one, made by the caller. The attachment ends with it.
  */
 #include <fcntl.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "plain.skel.h"
 
-static int attach(struct plain_bpf *skel, unsigned int ifindex, const char *cgroup)
+static _Noreturn __attribute__((format(printf, 1, 2))) void die(const char *format, ...)
 {
-	int fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	va_list args;
 
-	if (fd < 0)
-		return -1;
-	skel->rodata->ifindex = ifindex;
-	if (plain_bpf__load(skel))
-		return -1;
-	/* Not by a link: that would end with this process. */
-	return bpf_prog_attach(bpf_program__fd(skel->progs.plain_sock_create), fd,
-			       BPF_CGROUP_INET_SOCK_CREATE, 0);
+	va_start(args, format);
+	fputs("plain: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs("\n", stderr);
+	va_end(args);
+	exit(125);
+}
+
+static void attach(unsigned int device, int cgroup_fd)
+{
+	struct plain_bpf *skel = plain_bpf__open();
+
+	if (!skel)
+		die("cannot open the program: %m");
+	skel->rodata->device = device;
+	if (plain_bpf__load(skel) < 0)
+		die("cannot load the program: %m");
+	if (bpf_prog_attach(bpf_program__fd(skel->progs.plain_sock_create), cgroup_fd,
+			    BPF_CGROUP_INET_SOCK_CREATE, BPF_F_ALLOW_MULTI) < 0)
+		die("cannot attach the program: %m");
+	plain_bpf__destroy(skel);
+}
+
+static void enter(int cgroup_fd)
+{
+	int fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		die("cannot enter the cgroup: %m");
+	close(fd);
 }
 
 int main(int argc, char **argv)
 {
-	struct plain_bpf *skel;
-	unsigned int ifindex;
+	unsigned int device;
+	int cgroup_fd;
 
-	if (argc != 4 || strcmp(argv[1], "attach")) {
-		fputs("usage: plain attach DEVICE CGROUP\n", stderr);
-		return 2;
-	}
-	ifindex = if_nametoindex(argv[2]);
-	if (!ifindex) {
-		perror(argv[2]);
-		return 1;
-	}
-	skel = plain_bpf__open();
-	if (!skel || attach(skel, ifindex, argv[3])) {
-		perror("plain");
-		plain_bpf__destroy(skel);
-		return 1;
-	}
-	plain_bpf__destroy(skel);
-	return 0;
+	if (argc < 4)
+		die("usage: plain DEVICE CGROUP COMMAND [ARGUMENT]...");
+	device = if_nametoindex(argv[1]);
+	if (!device)
+		die("there is no device '%s'", argv[1]);
+	cgroup_fd = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup_fd < 0)
+		die("%s: %m", argv[2]);
+	attach(device, cgroup_fd);
+	enter(cgroup_fd);
+	execvp(argv[3], argv + 3);
+	die("%s: %m", argv[3]);
 }
