@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Devices whose interface is gone, and its return. */
+/* Devices whose interface is gone or down, and its return. */
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
+#include "usnd/route.h"
 #include "usnd/run.h"
 #include "usnd/tun.h"
 
@@ -51,9 +53,24 @@ static int configure(struct device *d, uint32_t ifindex, const struct link_state
 		r = netlink_addresses(d->agent->nl, ifindex, &d->settings);
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the addresses of %s", d->name);
-	r = device_own_addresses_only(d, e);
+	r = route_rules(d->agent->nl, d->number, &d->settings, e);
+	if (r >= 0)
+		r = device_own_addresses_only(d, e);
 	return r < 0 ? r
 		     : netlink_configure(d->agent->nl, ifindex, d->number, &d->settings, true, e);
+}
+
+/* The first notifications of a new device are of the time before we took it up. */
+void device_see_state(struct device *d, bool up)
+{
+	bool again = up && d->link == LINK_DOWN;
+	struct usn_err e;
+
+	if (up || d->link != LINK_STARTING)
+		d->link = up ? LINK_UP : LINK_DOWN;
+	if (again &&
+	    netlink_configure(d->agent->nl, d->ifindex, d->number, &d->settings, true, &e) < 0)
+		log_line(LOG_WARNING, "%s is up again, but not as it was: %s", d->name, e.text);
 }
 
 /* The bindings last: nothing is sent before all is in place. */
@@ -62,6 +79,7 @@ static int serve_again(struct device *d, uint32_t ifindex, struct usn_err *e)
 	int r;
 
 	d->ifindex = ifindex;
+	d->link = LINK_STARTING;
 	r = device_enter(d, e);
 	if (r >= 0)
 		r = ambient_admit(d, e);

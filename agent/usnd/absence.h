@@ -6,6 +6,8 @@
 #ifndef USN_ABSENCE_H
 #define USN_ABSENCE_H
 
+#include <stdbool.h>
+
 struct device;
 struct usn_err;
 
@@ -17,5 +19,8 @@ void device_lost(struct device *d);
  * which may end. Otherwise it is none of ours, and the device stays gone.
  */
 int device_return(struct device *d, struct usn_err *e);
+
+/* Addresses of IPv6 and routes go when somebody takes the interface down: they are given again when it is up. */
+void device_see_state(struct device *d, bool up);
 
 #endif

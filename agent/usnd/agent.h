@@ -37,6 +37,7 @@ struct agent {
 	uint64_t netns_cookie;   /* the devices' network namespace */
 	struct device *devices[USN_DEVICES_MAX]; /* by N of usnN */
 	size_t n_devices;
+	bool framed; /* route_frame() is done */
 	LIST_HEAD(, run) runs;
 	struct source signals;
 	struct source run_events; /* inotify: cgroup.events of the runs */

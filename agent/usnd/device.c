@@ -18,6 +18,7 @@
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
 #include "usnd/pins.h"
+#include "usnd/route.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/tun.h"
@@ -159,10 +160,13 @@ static int device_make(struct device *d, struct usn_err *e)
 		r = device_enter(d, e);
 	if (r < 0)
 		return r;
-	r = netlink_guard(a->nl, true);
-	if (r < 0 && r != -EOPNOTSUPP && r != -EAFNOSUPPORT)
-		return usn_fail_errno(e, -r, "cannot guard the host's IPv6 default route");
-	r = device_own_addresses_only(d, e);
+	r = a->framed ? 0 : route_frame(a->nl, true, e);
+	if (r < 0)
+		return r;
+	a->framed = true;
+	r = route_rules(a->nl, d->number, &d->settings, e);
+	if (r >= 0)
+		r = device_own_addresses_only(d, e);
 	if (r < 0)
 		return r;
 	r = netlink_configure(a->nl, d->ifindex, d->number, &d->settings, false, e);
@@ -172,11 +176,17 @@ static int device_make(struct device *d, struct usn_err *e)
 	return r < 0 ? usn_fail_errno(e, -r, "cannot keep %s", d->name) : 0;
 }
 
-static void guard_end(struct agent *a)
+/* The rules last, so that nothing that is still on its way takes another road. */
+static void end_routes(struct agent *a, uint32_t number)
 {
+	struct usn_err e;
+
+	route_rules_end(a->nl, number);
 	/* While an agent adopts, others may only be about to be found. */
-	if (a->whole && !a->n_devices)
-		netlink_guard(a->nl, false);
+	if (a->whole && !a->n_devices) {
+		route_frame(a->nl, false, &e);
+		a->framed = false;
+	}
 }
 
 int device_up(struct agent *a, uint32_t number, const struct settings *s, struct usn_err *e)
@@ -201,7 +211,7 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 			device_entry_remove(a->pins, number);
 		runs_forget_counters(a, number);
 		ruleset_remove(a, d->ruleset);
-		guard_end(a);
+		end_routes(a, number);
 		return r;
 	}
 	runs_follow(a, number, d->ifindex);
@@ -241,6 +251,7 @@ static int read_back(struct device *d, const struct usn_device *entry)
 	if (r < 0 || strcmp(st.name, d->name) || strcmp(st.kind, "tun"))
 		return r < 0 ? r : -ENODEV;
 	d->ifindex = entry->ifindex;
+	d->link = st.up ? LINK_UP : LINK_DOWN;
 	d->settings.mtu = st.mtu;
 	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
 }
@@ -322,7 +333,7 @@ void device_forget(struct device *d)
 	runs_forget_counters(a, number);
 	if (!runs_use_ruleset(a, ruleset))
 		ruleset_remove(a, ruleset);
-	guard_end(a);
+	end_routes(a, number);
 }
 
 int device_down(struct device *d, struct usn_err *e)

@@ -18,6 +18,7 @@ struct device {
 	uint32_t number;
 	char name[USN_NAME_SIZE];
 	uint32_t ifindex; /* 0: the interface is gone, see absence.h */
+	enum { LINK_STARTING, LINK_UP, LINK_DOWN } link; /* as the kernel's notifications say */
 	struct settings settings;
 	uint32_t ruleset; /* of settings.except; 0: it has no rules */
 	struct source

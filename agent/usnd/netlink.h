@@ -48,10 +48,4 @@ int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct settings *s);
 /* The interface that has this address; 0: none. */
 uint32_t netlink_who_has(struct netlink *nl, const struct prefix *p);
 
-/*
- * A device's v6 default route serves its bound sockets. On a host without a default route of its own it
- * would serve everybody: the guard, a "throw" default with a better metric, keeps them off it.
- */
-int netlink_guard(struct netlink *nl, bool on);
-
 #endif

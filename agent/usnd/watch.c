@@ -92,6 +92,8 @@ static int message(const struct nlmsghdr *h, void *arg)
 		lost(d, NULL);
 	else if (d && name && strcmp(name, d->name))
 		lost(d, name);
+	else if (d && name)
+		device_see_state(d, ifi->ifi_flags & IFF_UP);
 	return MNL_CB_OK;
 }
 
@@ -109,6 +111,8 @@ static void look_at_all(struct agent *a)
 			lost(d, NULL);
 		else if (d && d->ifindex && !r && strcmp(st.name, d->name))
 			lost(d, st.name);
+		else if (d && d->ifindex && !r)
+			device_see_state(d, st.up);
 	}
 }
 

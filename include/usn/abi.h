@@ -36,10 +36,10 @@ struct usn_binding {
 	__u32 dns[USN_DNS_MAX][4];
 };
 
-#define USN_BIND_LOOPBACK 1 /* loopback is exempt */
-#define USN_BIND_LOCAL 2    /* the host's own addresses are exempt, USN_RULESET_LOCAL */
-#define USN_BIND_GUARD 4    /* a packet that leaves by another device is dropped */
-#define USN_BIND_DNS 8      /* queries go to dns, whatever server was asked */
+#define USN_BIND_LOOPBACK 1   /* loopback is exempt */
+#define USN_BIND_LOCAL 2      /* the host's own addresses are exempt, USN_RULESET_LOCAL */
+#define USN_BIND_GUARD 4      /* a packet that leaves by another device is dropped */
+#define USN_BIND_DNS 8        /* queries go to dns, whatever server was asked */
 #define USN_DEVICE_AMBIENT 16 /* of usn_device: ND= of any process may name it */
 
 /*
@@ -87,15 +87,15 @@ struct usn_counters {
 	__u64 bound;    /* sockets bound at creation */
 	__u64 deferred; /* sockets to be bound at connect or bind: the kernel could not unbind them */
 	__u64 kept;     /* sockets left alone: a cgroup further in had bound them */
-	__u64 rebound;         /* sockets bound again, at connect or bind to a foreign address */
-	__u64 exempted;        /* sockets unbound, at connect or bind to an exempt address */
-	__u64 asked;           /* queries led to the run's own name server */
-	__u64 refused_device;  /* sockets refused: the device is gone */
-	__u64 refused_netns;   /* sockets refused: made in another network namespace */
-	__u64 refused_rebind;  /* connects and binds refused: the kernel would not (un)bind */
-	__u64 refused_option;  /* SO_BINDTODEVICE and SO_BINDTOIFINDEX refused */
-	__u64 refused_send;    /* datagrams refused: from an unbound socket to a foreign address */
-	__u64 refused_dns;     /* queries refused: no name server of the run's has that address family */
+	__u64 rebound;        /* sockets bound again, at connect or bind to a foreign address */
+	__u64 exempted;       /* sockets unbound, at connect or bind to an exempt address */
+	__u64 asked;          /* queries led to the run's own name server */
+	__u64 refused_device; /* sockets refused: the device is gone */
+	__u64 refused_netns;  /* sockets refused: made in another network namespace */
+	__u64 refused_rebind; /* connects and binds refused: the kernel would not (un)bind */
+	__u64 refused_option; /* SO_BINDTODEVICE and SO_BINDTOIFINDEX refused */
+	__u64 refused_send;   /* datagrams refused: from an unbound socket to a foreign address */
+	__u64 refused_dns; /* queries refused: no name server of the run's has that address family */
 	__u64 dropped_unbound; /* packets dropped: of an unbound socket, leaving by another device */
 	__u64 dropped_strayed; /* packets dropped: of a bound socket, leaving by another device */
 };
@@ -120,8 +120,8 @@ struct usn_ambient {
 /* seen (task storage), or seen_lru by thread id: what the environment said, until the next exec. */
 struct usn_seen {
 	__u64 start_time; /* of the task, as the kernel has it: tells a thread id that was given again */
-	__u32 exec_id;    /* counts execs */
-	__u32 answer;     /* USN_ND_* */
+	__u32 exec_id; /* counts execs */
+	__u32 answer;  /* USN_ND_* */
 	char device[USN_NAME_SIZE];
 };
 
