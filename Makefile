@@ -67,7 +67,7 @@ $(ARCHIVES):
 $(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson
 $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 $(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
 
@@ -116,7 +116,7 @@ $(O)/examples/%: docs/examples/%.c
 
 $(O)/tests/%: tests/unit/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson
+	$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap
 $(O)/tests/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)

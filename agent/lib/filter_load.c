@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Filters: into the kernel. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "lib/filter.h"
+#include "lib/filter_parts.h"
+
+/* Only the protocol chains of pcap-filter(7) have one, and libpcap's validation lets it pass. */
+static bool has_loop(const struct filter *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->insns[i].code == (BPF_JMP | BPF_JA) && f->insns[i].k >= f->n - i - 1)
+			return true;
+	}
+	return false;
+}
+
+static int too_large(const struct filter *f, struct usn_err *e)
+{
+	return usn_fail(
+		e, E2BIG,
+		"the filter is too large for the kernel (%zu instructions): make it shorter", f->n);
+}
+
+static int load(const struct filter *f, const struct bpf_insn *insns, size_t n, int *ret_fd,
+		struct usn_err *e)
+{
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "usn_filter", "Dual BSD/GPL", insns, n,
+			       NULL);
+
+	if (fd == -EPERM)
+		return usn_fail(e, EPERM, "only root can load a filter: run this as root");
+	/* ENOMEM, ERANGE: the kernel rewrites the packet loads, and a jump has become too long by that. */
+	if (fd == -E2BIG || fd == -ENOMEM || fd == -ERANGE)
+		return too_large(f, e);
+	if (fd < 0)
+		return usn_fail_errno(e, -fd, "the kernel does not accept the filter");
+	*ret_fd = fd;
+	return 0;
+}
+
+int filter_load(const struct filter *f, int prog_array_fd, uint32_t slot, int *ret_prog_fd,
+		struct usn_err *e)
+{
+	_cleanup_free_ struct bpf_insn *insns = NULL;
+	size_t n = 0;
+	int r;
+
+	if (has_loop(f))
+		return usn_fail(e, EOPNOTSUPP,
+				"the kernel cannot run a filter with protochain: it is a loop");
+	r = filter_translate(f, prog_array_fd, slot, &insns, &n);
+	if (r == -E2BIG)
+		return too_large(f, e);
+	if (r < 0)
+		return usn_fail_errno(e, -r, "cannot load a filter");
+	return load(f, insns, n, ret_prog_fd, e);
+}
