@@ -15,8 +15,10 @@
 #define SOL_SOCKET 1
 #define SO_BINDTODEVICE 25
 #define SO_BINDTOIFINDEX 62
+#define IPPROTO_ICMP 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_ICMPV6 58
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP 262
 #define ETH_P_IP 0x0800
@@ -30,6 +32,22 @@ struct task_struct {
 	struct mm_struct *mm; /* NULL: a thread of the kernel */
 	__u64 start_time;
 	__u32 self_exec_id;
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct sock_common {
+	atomic64_t skc_cookie;
+} __attribute__((preserve_access_index));
+
+struct sock {
+	struct sock_common __sk_common;
+} __attribute__((preserve_access_index));
+
+struct sk_buff {
+	__u8 ip_summed : 2;
 } __attribute__((preserve_access_index));
 
 /* include/uapi/linux/bpf.h of 6.6: "this program has nothing to say, ask the next one". */

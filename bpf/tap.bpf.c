@@ -1,112 +1,155 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A tap: one subscriber's packets of one device, each with the nanosecond and the owner.
+ * A tap: one subscriber's packets, each with the nanosecond and the owner.
  *
- * Every tap loads these programs for itself, with its own ring and its own constants. They never change
+ * Every tap loads these programs for itself, with its own ring and its own constants, and hangs them on its
+ * devices. A filter, if there is one, stands before them and jumps to them by stages. They never change
  * a packet or its way: whatever happens here, the next program is asked.
  */
 #include "vmlinux.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "maps.bpf.h"
 #include "owner.bpf.h"
+#include "tapped.bpf.h"
 
 /* What the subscriber chose; set before loading. */
-const volatile __u32 snaplen = 65535;    /* bytes kept of a packet */
-const volatile __u32 wake_bytes = 65536; /* unread bytes at which the reader is woken */
+const volatile __u32 snaplen = 65535; /* bytes kept of a packet */
+/* A power of two: the reader is woken each time that so many more bytes are in the ring. 0: by each record. */
+const volatile __u32 wake_bytes = 1 << 20;
 
-/* Records lost so far because the ring was full. */
+/* Records lost so far because the ring was full, of all devices. */
 __u64 lost;
+
+/* The same by device (ifindex). The subscriber makes the entries. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, USN_DEVICES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20);
 } ring SEC(".maps");
 
-static __always_inline void owner_write(struct usn_record *r, const struct usn_owner *o)
+/* Where a filter goes on with what matches: USN_TAP_IN, USN_TAP_OUT. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u32);
+} stages SEC(".maps");
+
+static __always_inline void count_lost(__u32 ifindex)
 {
-	r->cgroup_id = o->cgroup_id;
-	r->pid = o->pid;
-	r->tid = o->tid;
-	__builtin_memcpy(r->comm, o->comm, sizeof(r->comm));
+	__u64 *n = bpf_map_lookup_elem(&losses, &ifindex);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	__sync_fetch_and_add(&lost, 1);
 }
 
-static __always_inline void owner_unknown(struct usn_record *r)
+static __always_inline __u64 lost_of(__u32 ifindex)
 {
-	r->cgroup_id = 0;
-	r->pid = 0;
-	r->tid = 0;
-	__builtin_memset(r->comm, 0, sizeof(r->comm));
+	const __u64 *n = lost ? bpf_map_lookup_elem(&losses, &ifindex) : NULL;
+
+	return n ? *n : 0;
 }
 
-/* The first packet that a tap sees of a socket moves its owner into the socket's storage. */
-static __always_inline void owner_read(struct usn_record *r, struct __sk_buff *skb)
+/*
+ * A wake-up for each record costs more than the record. So it is one for each wake_bytes that the ring has taken in, and
+ * the reader looks by itself from time to time.
+ */
+static __always_inline __u64 wake_flags(__u32 size)
 {
-	struct bpf_sock *sk = skb->sk;
-	struct usn_owner *o, newborn;
+	__u64 end;
 
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return owner_unknown(r);
-	o = bpf_sk_storage_get(&owners, sk, NULL, 0);
-	if (o)
-		return owner_write(r, o);
-	if (!owner_of_newborn(bpf_get_socket_cookie(skb), &newborn))
-		return owner_unknown(r);
-	owner_write(r, &newborn);
-	bpf_sk_storage_get(&owners, sk, &newborn, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!wake_bytes)
+		return 0;
+	end = bpf_ringbuf_query(&ring, BPF_RB_PROD_POS);
+	return (end ^ (end - size)) & ~(__u64)(wake_bytes - 1) ? BPF_RB_FORCE_WAKEUP
+							       : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline __u64 wake_flags(void)
+static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction,
+				 const struct tapped *t)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wake_bytes ? BPF_RB_FORCE_WAKEUP
-									 : BPF_RB_NO_WAKEUP;
-}
-
-/* room is a power of two and a constant: bpf_ringbuf_reserve and the verifier insist. */
-static __always_inline void capture(struct __sk_buff *skb, __u8 direction, __u32 caplen,
-				    const __u32 room)
-{
-	struct usn_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r) + room, 0);
-
-	if (!r) {
-		__sync_fetch_and_add(&lost, 1);
-		return;
-	}
+	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */
 	r->mono_ns = bpf_ktime_get_ns();
-	r->lost = lost;
-	owner_read(r, skb);
-	r->cookie = bpf_get_socket_cookie(skb);
+	r->lost = lost_of(skb->ifindex);
+	r->cookie = t->cookie;
+	if (t->owner) {
+		r->cgroup_id = t->owner->cgroup_id;
+		r->pid = t->owner->pid;
+		r->tid = t->owner->tid;
+		__builtin_memcpy(r->comm, t->owner->comm, sizeof(r->comm));
+	} else {
+		r->cgroup_id = 0;
+		r->pid = 0;
+		r->tid = 0;
+		__builtin_memset(r->comm, 0, sizeof(r->comm));
+	}
 	r->ifindex = skb->ifindex;
 	r->len = skb->len;
 	r->protocol = bpf_ntohs(skb->protocol);
 	r->direction = direction;
+	r->flags = packet_flags(skb);
+	r->gso_size = skb->gso_size;
+	r->gso_segs = skb->gso_segs;
 	r->reserved = 0;
-	/* 1 <= caplen <= room; the mask shows it to the verifier. */
-	caplen = ((caplen - 1) & (room - 1)) + 1;
-	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, caplen) ? 0 : caplen;
-	bpf_ringbuf_submit(r, wake_flags());
+}
+
+/* room is a constant, as bpf_ringbuf_reserve insists. */
+static __always_inline void capture(struct __sk_buff *skb, __u8 direction, const struct tapped *t,
+				    __u32 caplen, const __u32 room)
+{
+	struct usn_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r) + room, 0);
+
+	if (!r)
+		return count_lost(skb->ifindex);
+	fill(r, skb, direction, t);
+	/* The caller has seen to it; this shows it to the verifier. */
+	barrier_var(caplen);
+	if (caplen < 1 || caplen > room || bpf_skb_load_bytes(skb, 0, r + 1, caplen))
+		caplen = 0;
+	r->caplen = caplen;
+	bpf_ringbuf_submit(r, wake_flags(sizeof(*r) + room));
 }
 
 static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
 {
 	__u32 caplen = skb->len < snaplen ? skb->len : snaplen;
+	struct tapped t = {};
 
-	if (!caplen)
+	if (!caplen || !look_at(&t, skb, direction))
 		return TCX_NEXT;
-	if (caplen <= 128)
-		capture(skb, direction, caplen, 128);
-	else if (caplen <= 512)
-		capture(skb, direction, caplen, 512);
-	else if (caplen <= 2048)
-		capture(skb, direction, caplen, 2048);
+	/* Small classes are close together: what a record leaves empty is room in the ring, too. */
+	if (caplen <= 64)
+		capture(skb, direction, &t, caplen, 64);
+	else if (caplen <= 96)
+		capture(skb, direction, &t, caplen, 96);
+	else if (caplen <= 160)
+		capture(skb, direction, &t, caplen, 160);
+	else if (caplen <= 320)
+		capture(skb, direction, &t, caplen, 320);
+	else if (caplen <= 640)
+		capture(skb, direction, &t, caplen, 640);
+	else if (caplen <= 1152)
+		capture(skb, direction, &t, caplen, 1152);
+	else if (caplen <= 1536)
+		capture(skb, direction, &t, caplen, 1536);
+	else if (caplen <= 9216)
+		capture(skb, direction, &t, caplen, 9216);
 	else
-		capture(skb, direction, caplen, 65536);
+		capture(skb, direction, &t, caplen, 65536);
 	return TCX_NEXT;
 }
 

@@ -47,7 +47,7 @@ _usn() {
 		compopt -o filenames 2>/dev/null
 		return
 		;;
-	tail:-c | tail:-s | bind:-p | unbind:-p) return ;;
+	tail:-c | tail:-s | tail:-B | tail:-p | tail:-n | tail:-r | bind:-p | unbind:-p) return ;;
 	ambient:-c | bind:-c | unbind:-c)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		compopt -o filenames 2>/dev/null
@@ -71,7 +71,10 @@ _usn() {
 	bind) candidates="-p --pid= -r --rebind -c --cgroup= -u --unit --help $(_usn_devices)" ;;
 	unbind) candidates="-p --pid= -r --rebind -c --cgroup= -u --unit --help" ;;
 	ambient) candidates="on off show -c --cgroup= -j --json --help" ;;
-	tail) candidates="-c --count= -w --write= -j --json -s --snaplen= --help $(_usn_devices)" ;;
+	tail)
+		candidates="-c --count= -w --write= -j --json -t --time= -s --snaplen= -B --ring= -Q --direction= -i --immediate"
+		candidates+=" -p --pid= -n --comm= -r --run= --help all $(_usn_devices)"
+		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$cur" | sort -u)
 

@@ -6,10 +6,7 @@
 #ifndef USN_ERR_H
 #define USN_ERR_H
 
-struct usn_err {
-	int code;       /* positive errno */
-	char text[400]; /* one line: what is wrong, where, what to do */
-};
+#include <usn/err.h>
 
 /* Writes the text, gives -code. No strerror is added: the text is for people. Macros, so that analyzers see it. */
 #define usn_fail(e, code, ...)                        \

@@ -30,6 +30,34 @@ int parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret)
 	return 0;
 }
 
+int parse_size(const char *s, uint64_t unit, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	static const char suffixes[] = "KkMmGg";
+	size_t n = strlen(s);
+	char digits[16];
+	const char *at;
+	uint64_t bytes;
+	uint32_t v;
+	int r;
+
+	if (!n || n >= sizeof(digits))
+		return n ? -ERANGE : -EINVAL;
+	memcpy(digits, s, n + 1);
+	at = strchr(suffixes, digits[n - 1]);
+	if (at) {
+		unit = 1024ULL << (at - suffixes) / 2 * 10;
+		digits[n - 1] = '\0';
+	}
+	r = parse_u32(digits, 0, UINT32_MAX, &v);
+	if (r < 0)
+		return r;
+	bytes = v * unit;
+	if (bytes < min || bytes > max || (v && bytes / v != unit))
+		return -ERANGE;
+	*ret = bytes;
+	return 0;
+}
+
 int parse_device(const char *s, uint32_t *ret_number, struct usn_err *e)
 {
 	uint32_t n;

@@ -21,6 +21,9 @@ struct prefix {
 /* Decimal digits only, no sign, no space. 0 or -EINVAL, -ERANGE. */
 int parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret);
 
+/* A number of bytes: digits, and K, M or G for powers of 1024; without one of these it counts units. 0 or -EINVAL, -ERANGE. */
+int parse_size(const char *s, uint64_t unit, uint64_t min, uint64_t max, uint64_t *ret);
+
 /* "usnN", N from 0 to 4095 without leading zeros. */
 int parse_device(const char *s, uint32_t *ret_number, struct usn_err *e);
 

@@ -1,168 +1,209 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Taps: load, attach, read. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
+/* Taps, see usn.h. */
 #include <errno.h>
+#include <net/if.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/epoll.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/clsact.h"
+#include "lib/clock.h"
+#include "lib/ring.h"
 #include "lib/tap.h"
-#include "tap.skel.h"
+#include "lib/tap_programs.h"
 
-#define PINNED_MAPS "/sys/fs/bpf/usn/maps/"
-
-/* enum bpf_attach_type of 6.6, which older headers lack. */
-#define ATTACH_TCX_INGRESS 46
-#define ATTACH_TCX_EGRESS 47
-
-struct tap {
-	struct tap_bpf *skel;
-	struct ring_buffer *ring;
-	int in_fd, out_fd; /* tcx links, or ... */
-	struct clsact clsact;
-	int (*f)(void *arg, const struct usn_record *rec);
-	void *arg;
+struct usn_tap {
+	struct tap_programs programs;
+	struct ring ring;
+	int epoll_fd;
+	bool immediate;
+	int64_t real_offset; /* of this batch */
+	uint64_t delivered;
 };
 
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int check_options(const struct usn_tap_options *o, struct usn_err *e)
 {
-	(void)level;
-	(void)fmt;
-	(void)ap;
+	if (o->size < offsetof(struct usn_tap_options, filter) + sizeof(o->filter) || o->reserved)
+		return usn_fail(e, EINVAL, "the options of the tap have another size");
+	if (o->snaplen > TAP_SNAPLEN_DEFAULT)
+		return usn_fail(e, EINVAL, "the snap length is 1 to %u bytes, not %u",
+				TAP_SNAPLEN_DEFAULT, o->snaplen);
+	if (o->ring_bytes > TAP_RING_MAX)
+		return usn_fail(e, EINVAL, "the ring is at most %u bytes, not %u", TAP_RING_MAX,
+				o->ring_bytes);
+	if (o->directions & ~(USN_TAP_IN | USN_TAP_OUT))
+		return usn_fail(e, EINVAL, "there is no direction %#x", o->directions);
+	if (o->flags & ~USN_TAP_IMMEDIATE)
+		return usn_fail(e, EINVAL, "there is no tap flag %#x", o->flags);
+	if (o->comm && (!*o->comm || strlen(o->comm) >= USN_COMM_SIZE))
+		return usn_fail(e, EINVAL, "the command name '%s' is not of 1 to %d bytes", o->comm,
+				USN_COMM_SIZE - 1);
 	return 0;
 }
 
-/* The owners of the sockets are in the agent's maps; the ring and the constants are this tap's own. */
-static int share_map(struct bpf_map *map, const char *path, struct usn_err *e)
+/*
+ * Edge-triggered: the map is ready as soon as there is one record, and this descriptor only when the kernel wakes, which
+ * it does by the amount.
+ */
+static int open_epoll(struct usn_tap *t)
 {
-	_cleanup_close_ int fd = bpf_obj_get(path);
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int ring_fd = tap_programs_ring_fd(&t->programs);
 
-	if (fd == -ENOENT)
-		return usn_fail(e, ENOENT,
-				"no agent was started here, so there is no device: usn up usn0");
-	if (fd == -EPERM || fd == -EACCES)
-		return usn_fail(e, EPERM, "only root can open a tap: run this as root");
-	if (fd < 0 || bpf_map__reuse_fd(map, fd) < 0)
-		return usn_fail_errno(e, fd < 0 ? -fd : EINVAL, "cannot use the map %s", path);
+	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll_fd < 0 || epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, ring_fd, &ev) < 0)
+		return -errno;
 	return 0;
 }
 
-static int load(struct tap *t, const struct tap_options *o, struct usn_err *e)
+static int open_tap(struct usn_tap *t, const struct usn_tap_options *o, struct usn_err *e)
 {
-	int r;
+	size_t size;
+	int r = tap_programs_load(&t->programs, o, e);
 
-	t->skel->rodata->snaplen = o->snaplen;
-	t->skel->rodata->wake_bytes = o->ring_bytes / 8;
-	r = share_map(t->skel->maps.owners, PINNED_MAPS "owners", e);
-	if (r >= 0)
-		r = share_map(t->skel->maps.newborns, PINNED_MAPS "newborns", e);
 	if (r < 0)
 		return r;
-	bpf_map__set_max_entries(t->skel->maps.ring, o->ring_bytes);
-	/* They come with maps.bpf.h; a tap has nothing to do with them. */
-	bpf_map__set_autocreate(t->skel->maps.bindings, false);
-	bpf_map__set_autocreate(t->skel->maps.devices, false);
-	bpf_map__set_autocreate(t->skel->maps.counters, false);
-	r = tap_bpf__load(t->skel);
-	return r < 0 ? usn_fail_errno(e, -r, "the kernel does not accept the tap's programs") : 0;
-}
-
-static int attach_tcx(const struct bpf_program *prog, uint32_t ifindex, int type, int *ret)
-{
-	int fd = bpf_link_create(bpf_program__fd(prog), (int)ifindex, (enum bpf_attach_type)type,
-				 NULL);
-
-	if (fd < 0)
-		return fd;
-	*ret = fd;
-	return 0;
-}
-
-/* Links die with their descriptors. Before 6.6 the kernel does not know their types: EINVAL. */
-static int attach(struct tap *t, uint32_t ifindex, struct usn_err *e)
-{
-	const struct bpf_program *in = t->skel->progs.usn_tap_in, *out = t->skel->progs.usn_tap_out;
-	int r = attach_tcx(out, ifindex, ATTACH_TCX_EGRESS, &t->out_fd);
-
-	if (r == -EINVAL)
-		return clsact_attach(&t->clsact, ifindex, bpf_program__fd(in), bpf_program__fd(out),
-				     e);
+	t->immediate = o->flags & USN_TAP_IMMEDIATE;
+	size = tap_programs_ring_size(&t->programs);
+	r = ring_map(&t->ring, tap_programs_ring_fd(&t->programs), size);
 	if (r >= 0)
-		r = attach_tcx(in, ifindex, ATTACH_TCX_INGRESS, &t->in_fd);
-	if (r == -ENODEV)
-		return usn_fail(e, ENODEV, "the device is gone: see usn list");
-	return r < 0 ? usn_fail_errno(e, -r, "cannot attach to the device") : 0;
+		r = open_epoll(t);
+	t->real_offset = clock_real_offset();
+	return r < 0 ? usn_fail_errno(e, -r, "cannot map the ring buffer") : 0;
 }
 
-static int on_record(void *ctx, void *data, size_t size)
+int usn_tap_open(const char *device, const struct usn_tap_options *o, struct usn_tap **ret,
+		 struct usn_err *e)
 {
-	struct tap *t = ctx;
-	const struct usn_record *rec = data;
-
-	(void)size;
-	return t->f(t->arg, rec);
-}
-
-int tap_open(uint32_t ifindex, const struct tap_options *o, struct tap **ret, struct usn_err *e)
-{
-	_cleanup_(tap_freep) struct tap *t = calloc(1, sizeof(*t));
+	static const struct usn_tap_options none = { .size = sizeof(none) };
+	_cleanup_(usn_tap_closep) struct usn_tap *t = NULL;
+	struct usn_err unwanted;
 	int r;
 
+	if (!e)
+		e = &unwanted;
+	if (!o)
+		o = &none;
+	r = check_options(o, e);
+	if (r < 0)
+		return r;
+	t = calloc(1, sizeof(*t));
 	if (!t)
 		return usn_fail(e, ENOMEM, "out of memory");
-	t->in_fd = t->out_fd = t->clsact.lock_fd = -1;
-	libbpf_set_print(silent);
-	t->skel = tap_bpf__open();
-	if (!t->skel)
-		return usn_fail(e, ENOMEM, "out of memory");
-	r = load(t, o, e);
-	if (r < 0)
-		return r;
-	t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.ring), on_record, t, NULL);
-	if (!t->ring)
-		return usn_fail_errno(e, errno, "cannot map the ring buffer");
-	r = attach(t, ifindex, e);
+	t->epoll_fd = -1;
+	r = open_tap(t, o, e);
+	if (r >= 0 && device)
+		r = usn_tap_add(t, device, e);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
 	return 0;
 }
 
-struct tap *tap_free(struct tap *t)
+void usn_tap_close(struct usn_tap *t)
 {
 	if (!t)
-		return NULL;
-	tap_stop(t);
-	ring_buffer__free(t->ring);
-	tap_bpf__destroy(t->skel);
+		return;
+	ring_unmap(&t->ring);
+	close_fd(t->epoll_fd);
+	tap_programs_free(&t->programs);
 	free(t);
-	return NULL;
 }
 
-int tap_fd(const struct tap *t)
+int usn_tap_add(struct usn_tap *t, const char *device, struct usn_err *e)
 {
-	return ring_buffer__epoll_fd(t->ring);
+	uint32_t ifindex = if_nametoindex(device);
+	struct usn_err unwanted;
+
+	if (!e)
+		e = &unwanted;
+	if (!ifindex)
+		return usn_fail(e, ENODEV, "the device %s is not up: usn up %s", device, device);
+	return tap_programs_attach(&t->programs, ifindex, device, e);
 }
 
-int tap_read(struct tap *t, int (*f)(void *arg, const struct usn_record *rec), void *arg)
+void usn_tap_remove(struct usn_tap *t, uint32_t ifindex)
 {
-	t->f = f;
-	t->arg = arg;
-	return ring_buffer__consume(t->ring);
+	tap_programs_detach(&t->programs, ifindex);
 }
 
-void tap_stop(struct tap *t)
+/* What has woken us is heard, so that the descriptor is readable for the next time only. */
+static bool hear_wake_up(struct usn_tap *t)
 {
-	t->in_fd = close_fd(t->in_fd);
-	t->out_fd = close_fd(t->out_fd);
-	clsact_detach(&t->clsact);
+	struct epoll_event ev;
+
+	return epoll_wait(t->epoll_fd, &ev, 1, 0) > 0;
 }
 
-uint64_t tap_lost(const struct tap *t)
+static const struct usn_record *next(struct usn_tap *t)
 {
-	return __atomic_load_n(&t->skel->bss->lost, __ATOMIC_RELAXED);
+	bool batch = false;
+	const struct usn_record *rec = ring_next(&t->ring, &batch);
+
+	/* It may have come between the look and the hearing. */
+	if (!rec && hear_wake_up(t))
+		rec = ring_next(&t->ring, &batch);
+	if (batch)
+		t->real_offset = clock_real_offset();
+	if (rec)
+		t->delivered++;
+	return rec;
+}
+
+const struct usn_record *usn_tap_next(struct usn_tap *t)
+{
+	ring_release(&t->ring);
+	return next(t);
+}
+
+size_t usn_tap_batch(struct usn_tap *t, const struct usn_record *views[], size_t n)
+{
+	size_t i;
+
+	ring_release(&t->ring);
+	for (i = 0; i < n; i++) {
+		views[i] = next(t);
+		if (!views[i])
+			break;
+	}
+	return i;
+}
+
+int usn_tap_wait(struct usn_tap *t, int timeout_ms)
+{
+	struct epoll_event ev;
+
+	/* In pieces: the kernel wakes by the amount, and a few packets have to be found by looking. */
+	while (!ring_ready(&t->ring)) {
+		int piece = !t->immediate && (timeout_ms < 0 || timeout_ms > USN_TAP_WAIT_MS)
+				    ? USN_TAP_WAIT_MS
+				    : timeout_ms;
+
+		if (!timeout_ms)
+			return 0;
+		if (epoll_wait(t->epoll_fd, &ev, 1, piece) < 0)
+			return -errno;
+		if (timeout_ms > 0)
+			timeout_ms -= piece;
+	}
+	return 1;
+}
+
+int usn_tap_fd(const struct usn_tap *t)
+{
+	return t->epoll_fd;
+}
+
+uint64_t usn_tap_real_ns(const struct usn_tap *t, uint64_t mono_ns)
+{
+	return mono_ns + (uint64_t)t->real_offset;
+}
+
+int usn_tap_stats(const struct usn_tap *t, uint32_t ifindex, struct usn_tap_stats *ret)
+{
+	ret->delivered = t->delivered;
+	ret->lost = tap_programs_lost(&t->programs, ifindex);
+	return 0;
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,17 +13,25 @@
 #include "base/err.h"
 #include "lib/pcapng.h"
 #include "usn/sink.h"
-#include "usn/view.h"
+
+struct sink_interface {
+	uint32_t ifindex;
+	char name[USN_NAME_SIZE];
+	uint32_t number; /* in the file */
+	uint64_t lost;   /* as of its last packet */
+	uint64_t seen;
+};
 
 struct sink {
-	const char *device;
+	const struct sink_options *o;
 	const struct view *view; /* NULL: a file */
 	const char *name;        /* of the file */
 	int fd;
 	struct pcapng *file;
-	uint32_t interface;
+	struct sink_interface *interfaces;
+	size_t n, last; /* last: where the latest packet's interface is */
 	uint64_t start_ns, end_ns;
-	uint64_t lost; /* as of the last packet */
+	uint64_t first_mono, last_mono; /* of the packets shown; 0: none yet */
 };
 
 static int file_error(const struct sink *s, int r, struct usn_err *e)
@@ -33,7 +40,7 @@ static int file_error(const struct sink *s, int r, struct usn_err *e)
 			s->name, strerror(-r), pcapng_written(s->file));
 }
 
-static int open_file(struct sink *s, const char *file, uint32_t snaplen, struct usn_err *e)
+static int open_file(struct sink *s, const char *file, struct usn_err *e)
 {
 	int r;
 
@@ -45,17 +52,10 @@ static int open_file(struct sink *s, const char *file, uint32_t snaplen, struct 
 	if (s->fd < 0)
 		return usn_fail_errno(e, errno, "cannot open %s", s->name);
 	r = pcapng_open(s->fd, "usn " USN_VERSION, &s->file);
-	if (r >= 0)
-		r = pcapng_interface(s->file, s->device, "user-space network device", snaplen,
-				     &s->interface);
-	/* The header is out at once, so that a pipe's reader can start. */
-	if (r >= 0)
-		r = pcapng_flush(s->file);
 	return r < 0 ? file_error(s, r, e) : 0;
 }
 
-int sink_open(const char *file, bool as_json, const char *device, uint32_t snaplen,
-	      struct sink **ret, struct usn_err *e)
+int sink_open(const struct sink_options *o, struct sink **ret, struct usn_err *e)
 {
 	struct sink *s = calloc(1, sizeof(*s));
 	struct timespec now;
@@ -63,14 +63,14 @@ int sink_open(const char *file, bool as_json, const char *device, uint32_t snapl
 
 	if (!s)
 		return usn_fail(e, ENOMEM, "out of memory");
-	s->device = device;
+	s->o = o;
 	s->fd = -1;
 	clock_gettime(CLOCK_REALTIME, &now);
 	s->start_ns = s->end_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	if (file)
-		r = open_file(s, file, snaplen, e);
+	if (o->file)
+		r = open_file(s, o->file, e);
 	else
-		s->view = as_json ? &view_json : &view_text;
+		s->view = o->as_json ? &view_json : &view_text;
 	if (r < 0) {
 		sink_free(s);
 		return r;
@@ -87,25 +87,78 @@ struct sink *sink_free(struct sink *s)
 		return NULL;
 	pcapng_free(s->file);
 	close_fd(s->fd);
+	free(s->interfaces);
 	free(s);
 	return NULL;
 }
 
-static void view_packet(struct sink *s, const struct usn_record *rec, uint64_t real_ns)
+int sink_device(struct sink *s, uint32_t ifindex, const char *name, struct usn_err *e)
+{
+	struct sink_interface *list = reallocarray(s->interfaces, s->n + 1, sizeof(*list)), *i;
+	int r = 0;
+
+	if (!list)
+		return usn_fail(e, ENOMEM, "out of memory");
+	s->interfaces = list;
+	i = &list[s->n];
+	*i = (struct sink_interface){ .ifindex = ifindex };
+	snprintf(i->name, sizeof(i->name), "%s", name);
+	if (!s->view)
+		r = pcapng_interface(s->file, name, "user-space network device", s->o->snaplen,
+				     &i->number);
+	if (r < 0)
+		return file_error(s, r, e);
+	s->n++;
+	return 0;
+}
+
+static struct sink_interface *find(struct sink *s, uint32_t ifindex)
+{
+	size_t i;
+
+	if (s->last < s->n && s->interfaces[s->last].ifindex == ifindex)
+		return &s->interfaces[s->last];
+	for (i = 0; i < s->n; i++) {
+		if (s->interfaces[i].ifindex == ifindex) {
+			s->last = i;
+			return &s->interfaces[i];
+		}
+	}
+	return NULL;
+}
+
+static uint64_t since(const struct sink *s, uint64_t mono_ns)
+{
+	uint64_t from = s->o->time == VIEW_REL     ? s->first_mono
+			: s->o->time == VIEW_DELTA ? s->last_mono
+						   : 0;
+
+	/* Of two packets that passed at once on two processors the second may be the earlier one. */
+	return mono_ns > from ? mono_ns - from : 0;
+}
+
+static void view_packet(struct sink *s, const struct usn_record *rec, const char *device,
+			uint64_t real_ns)
 {
 	struct packet_row row = { .rec = rec,
 				  .data = (const uint8_t *)(rec + 1),
-				  .device = s->device,
-				  .real_ns = real_ns };
+				  .device = device,
+				  .real_ns = real_ns,
+				  .time = s->o->time };
 
+	if (!s->first_mono)
+		s->first_mono = s->last_mono = rec->mono_ns;
+	row.since_ns = since(s, rec->mono_ns);
+	s->last_mono = rec->mono_ns;
 	packet_dissect(row.data, rec->caplen, rec->len, rec->protocol, &row.info);
 	s->view->row(stdout, &row);
 }
 
-int sink_packet(struct sink *s, const struct usn_record *rec, uint64_t real_ns, struct usn_err *e)
+static int write_packet(struct sink *s, const struct usn_record *rec, struct sink_interface *i,
+			uint64_t real_ns)
 {
 	struct pcapng_packet p = {
-		.interface = s->interface,
+		.interface = i->number,
 		.real_ns = real_ns,
 		.data = rec + 1,
 		.caplen = rec->caplen,
@@ -113,16 +166,26 @@ int sink_packet(struct sink *s, const struct usn_record *rec, uint64_t real_ns, 
 		.direction = rec->direction,
 		.pid = rec->pid,
 		.tid = rec->tid,
-		.dropped = rec->lost - s->lost,
+		.dropped = rec->lost - i->lost,
 	};
+
+	return pcapng_packet(s->file, &p);
+}
+
+int sink_packet(struct sink *s, const struct usn_record *rec, uint64_t real_ns, struct usn_err *e)
+{
+	struct sink_interface *i = find(s, rec->ifindex);
 	int r = 0;
 
+	if (!i)
+		return usn_fail(e, ENODEV, "a packet of the unknown interface %u", rec->ifindex);
 	s->end_ns = real_ns;
-	s->lost = rec->lost;
+	i->seen++;
 	if (s->view)
-		view_packet(s, rec, real_ns);
+		view_packet(s, rec, i->name, real_ns);
 	else
-		r = pcapng_packet(s->file, &p);
+		r = write_packet(s, rec, i, real_ns);
+	i->lost = rec->lost;
 	return r < 0 ? file_error(s, r, e) : 0;
 }
 
@@ -139,19 +202,17 @@ int sink_flush(struct sink *s, struct usn_err *e)
 	return 0;
 }
 
-int sink_close(struct sink *s, uint64_t seen, uint64_t lost, struct usn_err *e)
+int sink_statistics(struct sink *s, uint32_t ifindex, uint64_t lost, struct usn_err *e)
 {
-	struct pcapng_statistics st = { .interface = s->interface,
-					.start_ns = s->start_ns,
-					.end_ns = s->end_ns,
-					.received = seen + lost,
-					.dropped = lost };
+	const struct sink_interface *i = find(s, ifindex);
+	struct pcapng_statistics st = { .start_ns = s->start_ns, .end_ns = s->end_ns };
 	int r;
 
-	if (!s->view) {
-		r = pcapng_statistics(s->file, &st);
-		if (r < 0)
-			return file_error(s, r, e);
-	}
-	return sink_flush(s, e);
+	if (s->view || !i)
+		return 0;
+	st.interface = i->number;
+	st.received = i->seen + lost;
+	st.dropped = lost;
+	r = pcapng_statistics(s->file, &st);
+	return r < 0 ? file_error(s, r, e) : 0;
 }

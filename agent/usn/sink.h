@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where a capture goes: lines, JSON, or a pcapng file. */
+/* Where a capture goes: lines, JSON, or pcapng files. */
 #ifndef USN_SINK_H
 #define USN_SINK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "usn/view.h"
+
 struct sink;
 struct usn_err;
 struct usn_record;
 
-/* file: a pcapng file's name, "-" for the standard output, or NULL for text or JSON there. */
-int sink_open(const char *file, bool as_json, const char *device, uint32_t snaplen,
-	      struct sink **ret, struct usn_err *e);
+struct sink_options {
+	const char
+		*file; /* of pcapng, "-" for the standard output, or NULL for text or JSON there */
+	bool as_json;
+	enum view_time time;
+	uint32_t snaplen;
+	const char *filter;      /* for the file's readers; NULL: none */
+	uint64_t rotate_bytes;   /* a new file after so many bytes; 0: never */
+	uint32_t rotate_seconds; /* a new file every so often; 0: never */
+	uint32_t rotate_files;   /* at most so many files; 0: no limit */
+};
+
+int sink_open(const struct sink_options *o, struct sink **ret, struct usn_err *e);
+struct sink *sink_free(struct sink *s);
+
+/* A device whose packets may come from now on. */
+int sink_device(struct sink *s, uint32_t ifindex, const char *name, struct usn_err *e);
 
 /* The packet behind rec, at real_ns (CLOCK_REALTIME). */
 int sink_packet(struct sink *s, const struct usn_record *rec, uint64_t real_ns, struct usn_err *e);
@@ -20,9 +36,7 @@ int sink_packet(struct sink *s, const struct usn_record *rec, uint64_t real_ns, 
 /* At the end of a batch: what was shown so far is out. */
 int sink_flush(struct sink *s, struct usn_err *e);
 
-/* Writes what belongs at the end, and flushes. */
-int sink_close(struct sink *s, uint64_t seen, uint64_t lost, struct usn_err *e);
-
-struct sink *sink_free(struct sink *s);
+/* Into the file: a device's totals so far. lost: packets of it that the tap has lost. */
+int sink_statistics(struct sink *s, uint32_t ifindex, uint64_t lost, struct usn_err *e);
 
 #endif

@@ -14,11 +14,21 @@
 
 #include "lib/dissect.h"
 
+/* What a line's time is. JSON has the real and the monotonic time always. */
+enum view_time {
+	VIEW_REAL,  /* of the day, here */
+	VIEW_MONO,  /* CLOCK_MONOTONIC */
+	VIEW_REL,   /* since the first packet */
+	VIEW_DELTA, /* since the packet before */
+};
+
 struct packet_row {
 	const struct usn_record *rec;
 	const uint8_t *data; /* rec->caplen bytes, as packet_dissect() was given them */
 	const char *device;  /* name of rec->ifindex, NULL: not known */
 	uint64_t real_ns;    /* CLOCK_REALTIME, ns since the epoch */
+	enum view_time time;
+	uint64_t since_ns; /* what is shown as time, unless that is VIEW_REAL */
 	struct packet_info info;
 };
 

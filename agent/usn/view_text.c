@@ -7,6 +7,7 @@
  * need not learn another. Left out are its TCP options and its decoders of applications' protocols.
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
@@ -38,14 +39,20 @@ char *view_escape(char *dst, const char *src, size_t n)
 	return dst;
 }
 
-static void text_time(FILE *f, uint64_t real_ns)
+static void text_time(FILE *f, const struct packet_row *p)
 {
-	time_t seconds = (time_t)(real_ns / NS_PER_S);
+	uint64_t ns = p->time == VIEW_REAL ? p->real_ns : p->since_ns;
+	time_t seconds = (time_t)(ns / NS_PER_S);
 	struct tm tm = { 0 };
 
+	if (p->time != VIEW_REAL) {
+		fprintf(f, "%" PRIu64 ".%09u ", (uint64_t)(ns / NS_PER_S),
+			(unsigned int)(ns % NS_PER_S));
+		return;
+	}
 	localtime_r(&seconds, &tm);
 	fprintf(f, "%02d:%02d:%02d.%09u ", tm.tm_hour, tm.tm_min, tm.tm_sec,
-		(unsigned int)(real_ns % NS_PER_S));
+		(unsigned int)(ns % NS_PER_S));
 }
 
 static void text_device(FILE *f, const struct packet_row *p)
@@ -254,7 +261,7 @@ static void text_packet(FILE *f, const struct packet_info *p)
 
 static void text_row(FILE *f, const struct packet_row *p)
 {
-	text_time(f, p->real_ns);
+	text_time(f, p);
 	text_device(f, p);
 	text_owner(f, p->rec);
 	if (p->info.version)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The cgroup v2 tree: where it is, and what the agent needs of its directories. */
+/* What the agent needs of the directories of the cgroup v2 tree. */
 #ifndef USN_CGROUP_H
 #define USN_CGROUP_H
 
@@ -8,19 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct usn_err;
-
-/*
- * Opens the root of the cgroup v2 tree: wherever mountinfo has it (on hybrid hosts not /sys/fs/cgroup).
- * A mount of the whole tree is preferred to one of a part. ret_path, malloced, names it.
- */
-int cgroup_open_root(int *ret_fd, char **ret_path, struct usn_err *e);
-
-/* The id that BPF programs see: bpf_get_current_cgroup_id(). 0 or -errno. */
-int cgroup_id(int dir_fd, uint64_t *ret);
-
-/* path: relative to the tree, or where that is mounted; NULL: its root. -errno with the reason. */
-int cgroup_open(int root_fd, const char *root_path, const char *path, struct usn_err *e);
+#include "base/cgroup2.h"
 
 /* By the id that BPF programs see. -errno: there is none, or no more. */
 int cgroup_open_id(int root_fd, uint64_t id);

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define USN_ABI_VERSION 3
+#define USN_ABI_VERSION 4
 
 #define USN_NAME_SIZE 16 /* IFNAMSIZ: a device name with its NUL */
 #define USN_COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -146,9 +146,9 @@ struct usn_asked {
 /* One packet in a tap's ring buffer; caplen bytes, from the network header on, follow it. */
 struct usn_record {
 	__u64 mono_ns;   /* CLOCK_MONOTONIC, ns */
-	__u64 lost;      /* records this tap had lost when this one was made */
-	__u64 cgroup_id; /* of the owner; 0: unknown, as in the four below */
-	__u64 cookie;
+	__u64 lost;      /* packets of this device that the tap had lost when this one was seen */
+	__u64 cgroup_id; /* of the owner; 0: unknown, or there is none, as in the four below */
+	__u64 cookie;    /* of the socket */
 	__u32 pid;
 	__u32 tid;
 	char comm[USN_COMM_SIZE];
@@ -157,8 +157,15 @@ struct usn_record {
 	__u32 caplen;   /* bytes that follow */
 	__u16 protocol; /* ETH_P_*, host order */
 	__u8 direction; /* USN_DIR_* */
-	__u8 reserved;
+	__u8 flags;     /* USN_PACKET_* */
+	__u16 gso_size; /* bytes of payload in each packet that it will be cut into; 0: it is one */
+	__u16 gso_segs; /* how many those are */
+	__u32 reserved;
 };
+
+#define USN_PACKET_CHECKSUM_OPEN 1 /* the transport's checksum is not computed yet */
+#define USN_PACKET_CHECKSUM_GOOD 2 /* it was found to be good */
+#define USN_PACKET_GSO 4           /* to be cut up, see gso_size */
 
 #define USN_DIR_IN 1  /* from the rig to the host */
 #define USN_DIR_OUT 2 /* from the host to the rig */
@@ -173,6 +180,6 @@ _Static_assert(sizeof(struct usn_ambient) == 16, "usn_ambient is pinned");
 _Static_assert(sizeof(struct usn_seen) == 32, "usn_seen is pinned");
 _Static_assert(sizeof(struct usn_ambient_counters) == 24, "usn_ambient_counters is pinned");
 _Static_assert(sizeof(struct usn_asked) == 32, "usn_asked is pinned");
-_Static_assert(sizeof(struct usn_record) == 72, "usn_record crosses the ring");
+_Static_assert(sizeof(struct usn_record) == 80, "usn_record crosses the ring");
 
 #endif

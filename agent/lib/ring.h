@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The reading end of a BPF ring buffer of packet records (Documentation/bpf/ringbuf.rst in the kernel).
+ *
+ * Records are handed out where they are, in order of their stamps. Two processors may reserve in one order and stamp in
+ * the other; so the reader looks a few records ahead, never waiting for them.
+ */
+#ifndef USN_RING_H
+#define USN_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <usn/abi.h>
+
+#define RING_AHEAD 16 /* records looked at ahead; more processors than this may swap two */
+#define RING_WINDOW 128
+
+struct ring {
+	uint8_t *consumer; /* a page with its position */
+	uint8_t *producer; /* a page with its position; behind it the data, twice in a row */
+	size_t size, page; /* bytes */
+	uint64_t scanned;  /* position up to which records are in the window or out */
+	uint64_t end;      /* what the producer had when last looked */
+	uint64_t given;    /* what the kernel knows to be free */
+	struct {
+		uint64_t stamp, pos;
+		const struct usn_record *rec;
+	} window[RING_WINDOW]; /* by stamp, from first on */
+	size_t first, n;
+};
+
+/* size: a power of two, the map's. 0 or -errno. */
+int ring_map(struct ring *r, int map_fd, size_t size);
+void ring_unmap(struct ring *r);
+
+/* Everything that ring_next() gave before may be overwritten from here on. */
+void ring_release(struct ring *r);
+
+/*
+ * The next record, NULL: none now. It is valid until ring_release(). *ret_batch is set to true when the producer was looked
+ * at again, which begins a batch.
+ */
+const struct usn_record *ring_next(struct ring *r, bool *ret_batch);
+
+/* Whether there may be something to read. */
+bool ring_ready(const struct ring *r);
+
+#endif

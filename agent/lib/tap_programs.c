@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Loading a tap's programs, and attaching them. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cgroup2.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "lib/filter.h"
+#include "lib/tap.h"
+#include "lib/tap_programs.h"
+#include "tap.skel.h"
+
+#define PINNED_MAPS "/sys/fs/bpf/usn/maps/"
+
+/* enum bpf_attach_type of 6.6, which older headers lack. */
+#define ATTACH_TCX_INGRESS 46
+#define ATTACH_TCX_EGRESS 47
+
+/* Slots of the map "stages". */
+enum { STAGE_IN, STAGE_OUT };
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	return 0;
+}
+
+/* The owners of the sockets are in the agent's maps; the rest is this tap's own. */
+static int share_map(struct bpf_map *map, const char *path, struct usn_err *e)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+
+	if (fd == -ENOENT)
+		return usn_fail(e, ENOENT,
+				"no agent was started here, so there is no device: usn up usn0");
+	if (fd == -EPERM || fd == -EACCES)
+		return usn_fail(e, EPERM, "only root can open a tap: run this as root");
+	if (fd < 0 || bpf_map__reuse_fd(map, fd) < 0)
+		return usn_fail_errno(e, fd < 0 ? -fd : EINVAL, "cannot use the map %s", path);
+	return 0;
+}
+
+/* A power of two, of at least a page: what the kernel takes. */
+static uint32_t ring_size(uint32_t bytes)
+{
+	uint32_t size = TAP_RING_MIN;
+
+	while (size < bytes)
+		size *= 2;
+	return size;
+}
+
+static int set_constants(struct tap_programs *p, const struct usn_tap_options *o, struct usn_err *e)
+{
+	uint32_t ring = ring_size(o->ring_bytes ? o->ring_bytes : TAP_RING_DEFAULT);
+	struct tap_bpf__rodata *c = p->skel->rodata;
+	uint64_t id;
+	int r;
+
+	c->snaplen = o->snaplen ? o->snaplen : TAP_SNAPLEN_DEFAULT;
+	c->wake_bytes = o->flags & USN_TAP_IMMEDIATE ? 0 : ring / 8;
+	c->only_pid = o->pid;
+	if (o->comm) {
+		c->only_comm_set = true;
+		memcpy(c->only_comm, o->comm, strlen(o->comm));
+	}
+	if (o->cgroup) {
+		r = cgroup_find(o->cgroup, &id, e);
+		if (r < 0)
+			return r;
+		c->only_cgroup = id;
+	}
+	return bpf_map__set_max_entries(p->skel->maps.ring, ring);
+}
+
+static int share_maps(struct tap_programs *p, struct usn_err *e)
+{
+	int r = share_map(p->skel->maps.owners, PINNED_MAPS "owners", e);
+
+	if (r >= 0)
+		r = share_map(p->skel->maps.newborns, PINNED_MAPS "newborns", e);
+	/* They come with maps.bpf.h; a tap has nothing to do with them. */
+	bpf_map__set_autocreate(p->skel->maps.bindings, false);
+	bpf_map__set_autocreate(p->skel->maps.devices, false);
+	bpf_map__set_autocreate(p->skel->maps.counters, false);
+	return r;
+}
+
+/* What matches goes on with the program in the slot. */
+static int put_filter(struct tap_programs *p, const struct filter *f, uint32_t slot, int *prog_fd,
+		      struct usn_err *e)
+{
+	int stages = bpf_map__fd(p->skel->maps.stages), r;
+
+	r = bpf_map_update_elem(stages, &slot, prog_fd, BPF_ANY);
+	if (r < 0)
+		return usn_fail_errno(e, -r, "cannot put a filter before the tap");
+	r = filter_load(f, stages, slot, &p->filter_fds[slot], e);
+	if (r >= 0)
+		*prog_fd = p->filter_fds[slot];
+	return r;
+}
+
+static int put_filters(struct tap_programs *p, const char *expression, struct usn_err *e)
+{
+	_cleanup_(filter_freep) struct filter *f = NULL;
+	int r = filter_compile(expression, &f, e);
+
+	if (r >= 0 && p->in_fd >= 0)
+		r = put_filter(p, f, STAGE_IN, &p->in_fd, e);
+	if (r >= 0 && p->out_fd >= 0)
+		r = put_filter(p, f, STAGE_OUT, &p->out_fd, e);
+	return r;
+}
+
+int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, struct usn_err *e)
+{
+	uint32_t directions = o->directions ? o->directions : USN_TAP_IN | USN_TAP_OUT;
+	int r;
+
+	*p = (struct tap_programs){ .in_fd = -1, .out_fd = -1, .filter_fds = { -1, -1 } };
+	libbpf_set_print(silent);
+	p->skel = tap_bpf__open();
+	if (!p->skel)
+		return usn_fail(e, ENOMEM, "out of memory");
+	r = set_constants(p, o, e);
+	if (r >= 0)
+		r = share_maps(p, e);
+	if (r < 0)
+		return r;
+	bpf_program__set_autoload(p->skel->progs.usn_tap_in, directions & USN_TAP_IN);
+	bpf_program__set_autoload(p->skel->progs.usn_tap_out, directions & USN_TAP_OUT);
+	r = tap_bpf__load(p->skel);
+	if (r < 0)
+		return usn_fail_errno(e, -r, "the kernel does not accept the tap's programs");
+	if (directions & USN_TAP_IN)
+		p->in_fd = bpf_program__fd(p->skel->progs.usn_tap_in);
+	if (directions & USN_TAP_OUT)
+		p->out_fd = bpf_program__fd(p->skel->progs.usn_tap_out);
+	return o->filter && *o->filter ? put_filters(p, o->filter, e) : 0;
+}
+
+static int attach_tcx(int prog_fd, uint32_t ifindex, int type, int *ret)
+{
+	int fd;
+
+	if (prog_fd < 0)
+		return 0;
+	fd = bpf_link_create(prog_fd, (int)ifindex, (enum bpf_attach_type)type, NULL);
+	if (fd < 0)
+		return fd;
+	*ret = fd;
+	return 0;
+}
+
+/* Links die with their descriptors. Before 6.6 the kernel does not know their types: EINVAL. */
+static int attach(struct tap_programs *p, struct tap_place *at, const char *device,
+		  struct usn_err *e)
+{
+	int r = attach_tcx(p->out_fd, at->ifindex, ATTACH_TCX_EGRESS, &at->out_fd);
+
+	if (r >= 0)
+		r = attach_tcx(p->in_fd, at->ifindex, ATTACH_TCX_INGRESS, &at->in_fd);
+	if (r == -EINVAL)
+		return clsact_attach(&at->clsact, at->ifindex, p->in_fd, p->out_fd, e);
+	if (r == -ENODEV)
+		return usn_fail(e, ENODEV, "%s is gone: see usn list", device);
+	if (r == -ERANGE)
+		return usn_fail(e, EUSERS, "%s has as many taps as the kernel takes", device);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot attach to %s", device) : 0;
+}
+
+static void leave(struct tap_place *at)
+{
+	at->in_fd = close_fd(at->in_fd);
+	at->out_fd = close_fd(at->out_fd);
+	clsact_detach(&at->clsact);
+}
+
+int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *device,
+			struct usn_err *e)
+{
+	struct tap_place *places, at = { .ifindex = ifindex, .in_fd = -1, .out_fd = -1 };
+	uint64_t none = 0;
+	size_t i;
+	int r;
+
+	at.clsact.lock_fd = -1;
+	for (i = 0; i < p->n_places; i++) {
+		if (p->places[i].ifindex == ifindex)
+			return usn_fail(e, EEXIST, "%s is on the list twice", device);
+	}
+	places = reallocarray(p->places, p->n_places + 1, sizeof(*places));
+	if (!places)
+		return usn_fail(e, ENOMEM, "out of memory");
+	p->places = places;
+	/* An interface that comes back has another number; one that was removed and added goes on counting. */
+	r = bpf_map_update_elem(bpf_map__fd(p->skel->maps.losses), &ifindex, &none, BPF_NOEXIST);
+	if (r < 0 && r != -EEXIST)
+		return usn_fail_errno(e, -r, "cannot count what %s loses", device);
+	r = attach(p, &at, device, e);
+	if (r < 0) {
+		leave(&at);
+		return r;
+	}
+	p->places[p->n_places++] = at;
+	return 0;
+}
+
+void tap_programs_detach(struct tap_programs *p, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = p->n_places; i-- > 0;) {
+		if (ifindex && p->places[i].ifindex != ifindex)
+			continue;
+		leave(&p->places[i]);
+		p->places[i] = p->places[--p->n_places];
+	}
+}
+
+void tap_programs_free(struct tap_programs *p)
+{
+	tap_programs_detach(p, 0);
+	free(p->places);
+	close_fd(p->filter_fds[0]);
+	close_fd(p->filter_fds[1]);
+	tap_bpf__destroy(p->skel);
+}
+
+size_t tap_programs_ring_size(const struct tap_programs *p)
+{
+	return bpf_map__max_entries(p->skel->maps.ring);
+}
+
+int tap_programs_ring_fd(const struct tap_programs *p)
+{
+	return bpf_map__fd(p->skel->maps.ring);
+}
+
+uint64_t tap_programs_lost(const struct tap_programs *p, uint32_t ifindex)
+{
+	uint64_t n = 0;
+
+	if (!ifindex)
+		return __atomic_load_n(&p->skel->bss->lost, __ATOMIC_RELAXED);
+	bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &ifindex, &n);
+	return n;
+}

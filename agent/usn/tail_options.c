@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The options of usn tail, as a table. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/parse.h"
+#include "lib/tap.h"
+#include "usn/tail_options.h"
+#include "usn/verb.h"
+
+const char tail_options_text[] =
+	"  -c, --count=N      end after N packets\n"
+	"  -w, --write=FILE   write pcapng with nanoseconds to FILE; - is the standard output\n"
+	"  -C, --file-size=N  with -w: a new file after N million bytes, or NK, NM, NG\n"
+	"  -G, --rotate=N     with -w: a new file every N seconds; FILE is of strftime(3)\n"
+	"  -W, --files=N      with -C or -G: at most N files\n"
+	"  -j, --json         one object a line\n"
+	"  -t, --time=HOW     of a line: real, mono, delta (since the packet before), rel (since "
+	"the first)\n"
+	"  -s, --snaplen=N    keep the first N bytes of a packet, 65535\n"
+	"  -B, --ring=N       room for what is not read yet, N KiB, or NK, NM, NG; 8M\n"
+	"  -Q, --direction=D  in (to the host), out, or inout\n"
+	"  -i, --immediate    show each packet at once, instead of within 40 ms\n"
+	"  -p, --pid=PID      only packets of this process\n"
+	"  -n, --comm=NAME    only packets of processes of this name\n"
+	"  -r, --run=RUN      only packets of this run, as usn0-1, or of a cgroup\n"
+	"\n"
+	"What follows the devices is a filter, an expression of pcap-filter(7) that is evaluated "
+	"in\n"
+	"the kernel. \"all\" is every device there is, also those that come up later.\n"
+	"Ends at Ctrl-C, and tells how many packets were seen and how many were lost because\n"
+	"this program did not keep up; at SIGUSR1 it tells so and goes on.\n"
+	"\n"
+	"  usn tail usn0\n"
+	"  usn tail usn0 usn1 tcp port 80\n"
+	"  usn tail -w - usn0 | tshark -r -";
+
+static int take_count(struct tail_options *o, const char *s)
+{
+	uint32_t n;
+	int r = parse_u32(s, 1, UINT32_MAX, &n);
+
+	o->wanted = n;
+	return r;
+}
+
+static int take_write(struct tail_options *o, const char *s)
+{
+	o->sink.file = s;
+	return *s ? 0 : -EINVAL;
+}
+
+static int take_file_size(struct tail_options *o, const char *s)
+{
+	return parse_size(s, 1000000, 1, UINT64_MAX / 2, &o->sink.rotate_bytes);
+}
+
+static int take_rotate(struct tail_options *o, const char *s)
+{
+	return parse_u32(s, 1, UINT32_MAX, &o->sink.rotate_seconds);
+}
+
+static int take_files(struct tail_options *o, const char *s)
+{
+	return parse_u32(s, 1, UINT32_MAX, &o->sink.rotate_files);
+}
+
+static int take_json(struct tail_options *o, const char *s)
+{
+	(void)s;
+	o->sink.as_json = true;
+	return 0;
+}
+
+static int take_time(struct tail_options *o, const char *s)
+{
+	static const char *const names[] = { [VIEW_REAL] = "real",
+					     [VIEW_MONO] = "mono",
+					     [VIEW_REL] = "rel",
+					     [VIEW_DELTA] = "delta" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(s, names[i])) {
+			o->sink.time = (enum view_time)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int take_snaplen(struct tail_options *o, const char *s)
+{
+	return parse_u32(s, 1, TAP_SNAPLEN_DEFAULT, &o->tap.snaplen);
+}
+
+static int take_ring(struct tail_options *o, const char *s)
+{
+	uint64_t bytes;
+	int r = parse_size(s, 1024, TAP_RING_MIN, TAP_RING_MAX, &bytes);
+
+	o->tap.ring_bytes = (uint32_t)bytes;
+	return r;
+}
+
+static int take_direction(struct tail_options *o, const char *s)
+{
+	o->tap.directions = !strcmp(s, "in")      ? USN_TAP_IN
+			    : !strcmp(s, "out")   ? USN_TAP_OUT
+			    : !strcmp(s, "inout") ? USN_TAP_IN | USN_TAP_OUT
+						  : 0;
+	return o->tap.directions ? 0 : -EINVAL;
+}
+
+static int take_immediate(struct tail_options *o, const char *s)
+{
+	(void)s;
+	o->tap.flags |= USN_TAP_IMMEDIATE;
+	return 0;
+}
+
+static int take_pid(struct tail_options *o, const char *s)
+{
+	return parse_u32(s, 1, INT32_MAX, &o->tap.pid);
+}
+
+static int take_comm(struct tail_options *o, const char *s)
+{
+	o->tap.comm = s;
+	return *s && strlen(s) < USN_COMM_SIZE ? 0 : -EINVAL;
+}
+
+static int take_run(struct tail_options *o, const char *s)
+{
+	o->tap.cgroup = s;
+	return *s ? 0 : -EINVAL;
+}
+
+static const struct taken {
+	struct option option;
+	int (*take)(struct tail_options *o, const char *s);
+	const char *what; /* it is */
+} table[] = {
+	{ { "count", required_argument, NULL, 'c' }, take_count, "a number of packets" },
+	{ { "write", required_argument, NULL, 'w' }, take_write, "a file" },
+	{ { "file-size", required_argument, NULL, 'C' }, take_file_size, "a size: 10, 10M" },
+	{ { "rotate", required_argument, NULL, 'G' }, take_rotate, "a number of seconds" },
+	{ { "files", required_argument, NULL, 'W' }, take_files, "a number of files" },
+	{ { "json", no_argument, NULL, 'j' }, take_json, NULL },
+	{ { "time", required_argument, NULL, 't' }, take_time, "real, mono, delta or rel" },
+	{ { "snaplen", required_argument, NULL, 's' },
+	  take_snaplen,
+	  "a number of bytes from 1 to 65535" },
+	{ { "ring", required_argument, NULL, 'B' }, take_ring, "a size from 4K to 1G" },
+	{ { "direction", required_argument, NULL, 'Q' }, take_direction, "in, out or inout" },
+	{ { "immediate", no_argument, NULL, 'i' }, take_immediate, NULL },
+	{ { "pid", required_argument, NULL, 'p' }, take_pid, "a process" },
+	{ { "comm", required_argument, NULL, 'n' }, take_comm, "a name of 1 to 15 bytes" },
+	{ { "run", required_argument, NULL, 'r' }, take_run, "a run or a cgroup" },
+};
+
+static int take(struct tail_options *o, int c, char **argv, struct usn_err *e)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		if (table[i].option.val != c)
+			continue;
+		if (table[i].take(o, optarg) < 0)
+			return usage_error(e, "-%c '%s' is not %s", c, optarg, table[i].what);
+		return 0;
+	}
+	return bad_option(argv, e);
+}
+
+/* What follows the devices is a filter, in one word or several, as tcpdump takes it. */
+static int join(char *const *words, int n, char **ret)
+{
+	size_t size = 1;
+	char *text;
+	int i;
+
+	for (i = 0; i < n; i++)
+		size += strlen(words[i]) + 1;
+	text = calloc(1, size);
+	if (!text)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		snprintf(text + strlen(text), size - strlen(text), "%s%s", i ? " " : "", words[i]);
+	*ret = text;
+	return 0;
+}
+
+static int take_words(struct tail_options *o, int n, char **words, struct usn_err *e)
+{
+	uint32_t number;
+	bool all = n && !strcmp(words[0], "all");
+	int i = all;
+
+	while (!all && i < n && parse_device(words[i], &number, e) >= 0)
+		i++;
+	if (!n)
+		return usage_error(e, "which device?");
+	if (!i)
+		return parse_device(words[0], &number, e);
+	o->devices = words;
+	o->n_devices = all ? 0 : i;
+	if (i < n && join(words + i, n - i, &o->filter) < 0)
+		return usn_fail(e, ENOMEM, "out of memory");
+	o->tap.filter = o->sink.filter = o->filter;
+	return 0;
+}
+
+static int check(const struct tail_options *o, struct usn_err *e)
+{
+	const struct sink_options *s = &o->sink;
+
+	if (s->as_json && s->file)
+		return usage_error(e, "--json and -w exclude each other");
+	if (!s->file && (s->rotate_bytes || s->rotate_seconds || s->rotate_files))
+		return usage_error(e, "-C, -G and -W need -w FILE");
+	if (s->rotate_files && !s->rotate_bytes && !s->rotate_seconds)
+		return usage_error(e, "-W needs -C or -G");
+	if (s->file && !strcmp(s->file, "-") && (s->rotate_bytes || s->rotate_seconds))
+		return usage_error(e, "-C and -G need a file, not the standard output");
+	return 0;
+}
+
+int tail_options_parse(int argc, char **argv, struct tail_options *o, struct usn_err *e)
+{
+	struct option longs[ARRAY_SIZE(table) + 1] = { 0 };
+	char shorts[2 * ARRAY_SIZE(table) + 2] = "";
+	size_t i;
+	int c, r;
+
+	*o = (struct tail_options){ .tap = { .size = sizeof(o->tap),
+					     .snaplen = TAP_SNAPLEN_DEFAULT } };
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		longs[i] = table[i].option;
+		snprintf(shorts + strlen(shorts), sizeof(shorts) - strlen(shorts), "%c%s",
+			 table[i].option.val, table[i].option.has_arg ? ":" : "");
+	}
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		r = take(o, c, argv, e);
+		if (r < 0)
+			return r;
+	}
+	r = check(o, e);
+	if (r >= 0)
+		r = take_words(o, argc - optind, argv + optind, e);
+	o->sink.snaplen = o->tap.snaplen;
+	return r;
+}
+
+void tail_options_free(struct tail_options *o)
+{
+	free(o->filter);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Whose packet it is that a tap sees: by its socket on the way out, by a look-up of the socket on the way in.
+ *
+ * What has no socket (the kernel's own answers, what the host forwards) has no owner, and none is made up.
+ */
+#ifndef USN_TAPPED_BPF_H
+#define USN_TAPPED_BPF_H
+
+#include "binding.bpf.h"
+#include "echo.bpf.h"
+#include "maps.bpf.h"
+#include "owner.bpf.h"
+
+/* Owners to select; set before the object is loaded. */
+const volatile __u32 only_pid;    /* 0: any */
+const volatile __u64 only_cgroup; /* id of a cgroup that the socket is in or below; 0: any */
+const volatile bool only_comm_set;
+const volatile char only_comm[USN_COMM_SIZE];
+
+/* Linux 6.2. Before, flags are unknown, and so is who made a socket that has neither sent, bound nor connected. */
+extern void *bpf_cast_to_kern_ctx(void *obj) __ksym __weak;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+struct tapped {
+	const struct usn_owner *owner; /* NULL: unknown */
+	struct usn_owner newborn;
+	__u64 cookie;
+	bool in_cgroup; /* of only_cgroup */
+};
+
+/* A level is counted from the root of all, which a namespace may hide: each is tried. */
+static __always_inline bool is_in_cgroup(struct bpf_sock *sk)
+{
+	int level;
+
+	for (level = CGROUP_LEVELS; level > 0; level--) {
+		if (bpf_sk_ancestor_cgroup_id(sk, level) == only_cgroup)
+			return true;
+	}
+	return false;
+}
+
+/* The first packet that a tap sees of a socket moves its owner into the socket's storage. */
+static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk, __u64 cookie)
+{
+	t->cookie = cookie;
+	t->in_cgroup = only_cgroup && is_in_cgroup(sk);
+	t->owner = bpf_sk_storage_get(&owners, sk, NULL, 0);
+	if (t->owner || !owner_of_newborn(cookie, &t->newborn))
+		return;
+	t->owner = bpf_sk_storage_get(&owners, sk, &t->newborn, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!t->owner)
+		t->owner = &t->newborn;
+}
+
+static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	if (!sk)
+		return;
+	owner_of_sock(t, sk, bpf_get_socket_cookie(skb));
+	if (t->owner)
+		echo_sent(skb, t->owner);
+}
+
+struct flow {
+	struct bpf_sock_tuple tuple;
+	__u32 size; /* of the tuple's part for the family */
+	__u32 at;   /* of the transport header */
+	__u8 protocol;
+};
+
+/* False: it has no ports that could be looked at. */
+static __always_inline bool read_flow4(struct flow *f, struct __sk_buff *skb)
+{
+	struct {
+		__u8 vhl, tos;
+		__u16 len, id, frag;
+		__u8 ttl, protocol;
+		__u16 check;
+		__u32 src, dst;
+	} ip;
+
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.frag & bpf_htons(0x1fff))
+		return false;
+	f->tuple.ipv4.saddr = ip.src;
+	f->tuple.ipv4.daddr = ip.dst;
+	f->size = sizeof(f->tuple.ipv4);
+	f->at = (ip.vhl & 15) * 4;
+	f->protocol = ip.protocol;
+	return true;
+}
+
+static __always_inline bool read_flow6(struct flow *f, struct __sk_buff *skb)
+{
+	struct {
+		__u32 flow;
+		__u16 len;
+		__u8 next, hops;
+		__u32 src[4], dst[4];
+	} ip;
+
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+		return false;
+	__builtin_memcpy(f->tuple.ipv6.saddr, ip.src, sizeof(ip.src));
+	__builtin_memcpy(f->tuple.ipv6.daddr, ip.dst, sizeof(ip.dst));
+	f->size = sizeof(f->tuple.ipv6);
+	f->at = sizeof(ip);
+	f->protocol = ip.next;
+	return true;
+}
+
+static __always_inline bool read_ports(struct flow *f, struct __sk_buff *skb, bool v4)
+{
+	__u16 ports[2];
+
+	if (bpf_skb_load_bytes(skb, f->at, ports, sizeof(ports)))
+		return false;
+	if (v4) {
+		f->tuple.ipv4.sport = ports[0];
+		f->tuple.ipv4.dport = ports[1];
+	} else {
+		f->tuple.ipv6.sport = ports[0];
+		f->tuple.ipv6.dport = ports[1];
+	}
+	return true;
+}
+
+static __always_inline __u64 cookie_of(const struct bpf_sock *sk)
+{
+	const struct sock *kernel;
+
+	if (!bpf_rdonly_cast)
+		return 0;
+	kernel = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct sock));
+	return kernel->__sk_common.skc_cookie.counter;
+}
+
+/* The socket that will get it, connected or listening, as the device's sockets are looked up. */
+static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
+{
+	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
+	struct bpf_sock *sk = NULL;
+	struct flow f = {};
+
+	if (!(v4 ? read_flow4(&f, skb) : read_flow6(&f, skb)))
+		return;
+	if (f.protocol == IPPROTO_ICMP || f.protocol == IPPROTO_ICMPV6) {
+		t->owner = echo_answered(skb, f.at);
+		if (t->owner)
+			t->cookie = t->owner->cookie;
+		return;
+	}
+	if (f.protocol != IPPROTO_TCP && f.protocol != IPPROTO_UDP)
+		return;
+	if (!read_ports(&f, skb, v4))
+		return;
+	if (f.protocol == IPPROTO_TCP)
+		sk = bpf_sk_lookup_tcp(skb, &f.tuple, f.size, BPF_F_CURRENT_NETNS, 0);
+	else
+		sk = bpf_sk_lookup_udp(skb, &f.tuple, f.size, BPF_F_CURRENT_NETNS, 0);
+	if (!sk)
+		return;
+	owner_of_sock(t, sk, cookie_of(sk));
+	bpf_sk_release(sk);
+}
+
+static __always_inline bool is_selected(const struct tapped *t)
+{
+	int i;
+
+	if (only_cgroup && !t->in_cgroup && !(t->owner && t->owner->cgroup_id == only_cgroup))
+		return false;
+	if (!only_pid && !only_comm_set)
+		return true;
+	if (!t->owner || (only_pid && t->owner->pid != only_pid))
+		return false;
+	if (!only_comm_set)
+		return true;
+	for (i = 0; i < USN_COMM_SIZE; i++) {
+		if (t->owner->comm[i] != only_comm[i])
+			return false;
+		if (!only_comm[i])
+			break;
+	}
+	return true;
+}
+
+/* Finds the owner; false: it is none of those that the tap selects. */
+static __always_inline bool look_at(struct tapped *t, struct __sk_buff *skb, __u8 direction)
+{
+	if (direction == USN_DIR_OUT)
+		look_out(t, skb);
+	else
+		look_in(t, skb);
+	return is_selected(t);
+}
+
+/* As the kernel has them (enum in include/linux/skbuff.h). */
+#define CHECKSUM_UNNECESSARY 1
+#define CHECKSUM_PARTIAL 3
+
+static __always_inline __u8 packet_flags(struct __sk_buff *skb)
+{
+	__u8 flags = skb->gso_size ? USN_PACKET_GSO : 0;
+
+	if (bpf_cast_to_kern_ctx) {
+		struct sk_buff *kernel = bpf_cast_to_kern_ctx(skb);
+		__u64 summed = BPF_CORE_READ_BITFIELD(kernel, ip_summed);
+
+		if (summed == CHECKSUM_PARTIAL)
+			flags |= USN_PACKET_CHECKSUM_OPEN;
+		else if (summed == CHECKSUM_UNNECESSARY)
+			flags |= USN_PACKET_CHECKSUM_GOOD;
+	}
+	return flags;
+}
+
+#endif
