@@ -47,7 +47,15 @@ _usn() {
 		compopt -o filenames 2>/dev/null
 		return
 		;;
-	tail:-c | tail:-s | tail:-B | tail:-p | tail:-n | tail:-r | bind:-p | unbind:-p) return ;;
+	tail:-[cCGWsBpnr] | bind:-p | unbind:-p) return ;;
+	tail:-Q)
+		mapfile -t COMPREPLY < <(compgen -W "in out inout" -- "$cur")
+		return
+		;;
+	tail:-t)
+		mapfile -t COMPREPLY < <(compgen -W "real mono delta rel" -- "$cur")
+		return
+		;;
 	ambient:-c | bind:-c | unbind:-c)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		compopt -o filenames 2>/dev/null
@@ -72,7 +80,7 @@ _usn() {
 	unbind) candidates="-p --pid= -r --rebind -c --cgroup= -u --unit --help" ;;
 	ambient) candidates="on off show -c --cgroup= -j --json --help" ;;
 	tail)
-		candidates="-c --count= -w --write= -j --json -t --time= -s --snaplen= -B --ring= -Q --direction= -i --immediate"
+		candidates="-c --count= -w --write= -C --file-size= -G --rotate= -W --files= -j --json -t --time= -s --snaplen= -B --ring= -Q --direction= -i --immediate"
 		candidates+=" -p --pid= -n --comm= -r --run= --help all $(_usn_devices)"
 		;;
 	esac

@@ -103,7 +103,13 @@ value_for() {
 	-c | --count) echo 1 ;;
 	--cgroup) echo nowhere ;;
 	-p | --pid) echo 1 ;;
+	-r | --run) echo usn0-1 ;;
 	-s | --snaplen) echo 100 ;;
+	-B | --ring) echo 1M ;;
+	-C | --file-size | -G | --rotate | -W | --files) echo 1 ;;
+	-n | --comm) echo ping ;;
+	-Q | --direction) echo in ;;
+	-t | --time) echo real ;;
 	-w | --write) echo "$TMP/file" ;;
 	-u | --unset) echo NAME ;;
 	-C | --chdir) echo / ;;
