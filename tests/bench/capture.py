@@ -2,8 +2,9 @@
 """What a capture costs: the sender per packet sent, the capturing process per packet captured.
 
 Nobody reads the device. Once its queue is full, every packet goes the same way up to there, past the taps and
-the packet sockets, and is dropped behind them; no third program takes part. The capturing process is measured from
-the moment it listens until it has come to rest: loading programs is not part of what a packet costs.
+the packet sockets, and is dropped behind them; no third program takes part. What a capture adds to the sender is the
+difference to the same sends right before it, so that a machine that slows down slows both. The capturing process is
+measured from the moment it listens until it has come to rest: loading programs is not part of what a packet costs.
 """
 import os
 import re
@@ -61,14 +62,15 @@ class Side:
 
     def __init__(self, *captures):
         self.captures = captures
-        self.sender, self.wall, self.spent = [], [], []  # ns a packet
+        self.bare, self.added, self.spent = [], [], []  # ns a packet
         self.seen = self.lost = self.wrong = 0
 
     def round(self, sender, size):
+        bare = int(sender.ask(f"{N // 4} {size}")[0]) / (N // 4)
         running = [Capture(*c) for c in self.captures]
-        cpu, wall = map(int, sender.ask(f"{N} {size}"))
-        self.sender.append(cpu / N)
-        self.wall.append(wall / N)
+        cpu = int(sender.ask(f"{N} {size}")[0]) / N
+        self.bare.append(bare)
+        self.added.append(cpu - bare)
         for capture in running:
             ns, seen, lost = capture.end()
             self.spent.append(ns / max(seen, 1))
@@ -76,11 +78,8 @@ class Side:
             self.lost += lost
             self.wrong += abs(N - seen - lost)
 
-    def added(self, none):
-        return [with_it - without for with_it, without in zip(self.sender, none.sender)]
-
-    def row(self, name, none):
-        cells = [statistics.median(x) for x in (self.sender, self.added(none), self.spent or [0])]
+    def row(self, name):
+        cells = [statistics.median(x) for x in (self.bare, self.added, self.spent)]
         print(f"  {name:26} {cells[0]:9.0f} {cells[1]:9.0f} {cells[2]:9.0f} {self.lost:9d}", flush=True)
 
 
@@ -89,7 +88,7 @@ def has_filters():
 
 
 def contestants(size):
-    sides = {"nothing": Side()}
+    sides = {}
     for name, kind in ("usn tail", USN), ("tcpdump", TCPDUMP), ("dumpcap", DUMPCAP):
         sides[name] = Side(to(kind, "/dev/null"))
         sides[name + " to a file"] = Side(to(kind, FILE))
@@ -102,33 +101,32 @@ def contestants(size):
 
 def against(sender, size):
     print(f"captures of {N * ROUNDS} packets with {size} bytes, in ns of CPU a packet")
-    print(f"  {'':26} {'sender':>9} {'added':>9} {'capture':>9} {'lost':>9}")
+    print(f"  {'':26} {'bare send':>9} {'added':>9} {'capture':>9} {'lost':>9}")
     sides = contestants(size)
     for _ in range(ROUNDS):
         for side in sides.values():
             side.round(sender, size)
             if os.path.exists(FILE):
                 os.unlink(FILE)
-    none, tail, tail_file = sides["nothing"], sides["usn tail"], sides["usn tail to a file"]
+    tail, tail_file = sides["usn tail"], sides["usn tail to a file"]
     for name, side in sides.items():
-        side.row(name, none)
-    added = tail.added(none)
-    ratio("added to the sender, against tcpdump", added, sides["tcpdump"].added(none), 0.6)
-    ratio("  beside it: against dumpcap", added, sides["dumpcap"].added(none))
+        side.row(name)
+    ratio("added to the sender, against tcpdump", tail.added, sides["tcpdump"].added, 0.6)
+    ratio("  beside it: against dumpcap", tail.added, sides["dumpcap"].added)
     for peer in "tcpdump", "dumpcap":
         ratio(f"the capture to /dev/null, against {peer}", tail.spent, sides[peer].spent, 0.5)
         ratio(f"the capture to a file, against {peer}", tail_file.spent, sides[peer + " to a file"].spent, 0.8)
     four = sides.get("four of usn tail")
     if not four:
         return
-    ratio("added to the sender by four taps, against one", four.added(none), added, 4.4)
+    ratio("added to the sender by four taps, against one", four.added, tail.added, 4.4)
     figure("lost by four taps", four.lost, 0, "{:5d}")
     figure("neither seen nor lost by four taps", four.wrong, 0, "{:5d}")
     rare = sides.get("usn tail, one in a thousand")
     if not rare:
         print("  usn tail has no filters: not measured")
         return
-    ratio("added to the sender by a filter, against a tap without", rare.added(none), added, 0.3)
+    ratio("added to the sender by a filter, against a tap without", rare.added, tail.added, 0.3)
     figure("packets that the filter missed or took too many", abs(rare.seen - N * ROUNDS // 1000), 0, "{:5d}")
 
 
