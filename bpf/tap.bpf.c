@@ -66,17 +66,20 @@ static __always_inline __u64 lost_of(__u32 ifindex)
 
 /*
  * A wake-up for each record costs more than the record. So it is one for each wake_bytes that the ring has taken in, and
- * the reader looks by itself from time to time.
+ * the reader looks by itself from time to time. Where the record lies tells when another wake_bytes are full.
  */
-static __always_inline __u64 wake_flags(__u32 size)
+static __always_inline __u64 wake_flags(struct usn_record *r, __u32 size)
 {
-	__u64 end;
+	/* By way of memory: the verifier lets no program calculate with a pointer. */
+	volatile __u64 *place = &r->mono_ns;
+	__u64 at;
 
 	if (!wake_bytes)
 		return 0;
-	end = bpf_ringbuf_query(&ring, BPF_RB_PROD_POS);
-	return (end ^ (end - size)) & ~(__u64)(wake_bytes - 1) ? BPF_RB_FORCE_WAKEUP
-							       : BPF_RB_NO_WAKEUP;
+	*place = (__u64)r;
+	at = *place;
+	return (at ^ (at + size)) & ~(__u64)(wake_bytes - 1) ? BPF_RB_FORCE_WAKEUP
+							     : BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction,
@@ -113,15 +116,18 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction, const
 {
 	struct usn_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r) + room, 0);
 
+	__u64 flags;
+
 	if (!r)
 		return count_lost(skb->ifindex);
+	flags = wake_flags(r, sizeof(*r) + room);
 	fill(r, skb, direction, t);
 	/* The caller has seen to it; this shows it to the verifier. */
 	barrier_var(caplen);
 	if (caplen < 1 || caplen > room || bpf_skb_load_bytes(skb, 0, r + 1, caplen))
 		caplen = 0;
 	r->caplen = caplen;
-	bpf_ringbuf_submit(r, wake_flags(sizeof(*r) + room));
+	bpf_ringbuf_submit(r, flags);
 }
 
 static __always_inline int tap(struct __sk_buff *skb, __u8 direction)

@@ -41,13 +41,22 @@ static __always_inline bool is_in_cgroup(struct bpf_sock *sk)
 	return false;
 }
 
-/* The first packet that a tap sees of a socket moves its owner into the socket's storage. */
-static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk, __u64 cookie)
+/*
+ * The first packet that a tap sees of a socket moves its owner into the socket's storage, where the cookie is, too: to ask
+ * the kernel for that costs more than to read it. skb: of a packet out, NULL: the cookie is known.
+ */
+static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk,
+					  struct __sk_buff *skb)
 {
-	t->cookie = cookie;
 	t->in_cgroup = only_cgroup && is_in_cgroup(sk);
 	t->owner = bpf_sk_storage_get(&owners, sk, NULL, 0);
-	if (t->owner || !owner_of_newborn(cookie, &t->newborn))
+	if (t->owner) {
+		t->cookie = t->owner->cookie;
+		return;
+	}
+	if (skb)
+		t->cookie = bpf_get_socket_cookie(skb);
+	if (!owner_of_newborn(t->cookie, &t->newborn))
 		return;
 	t->owner = bpf_sk_storage_get(&owners, sk, &t->newborn, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!t->owner)
@@ -61,8 +70,9 @@ static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!sk)
 		return;
-	owner_of_sock(t, sk, bpf_get_socket_cookie(skb));
-	if (t->owner)
+	owner_of_sock(t, sk, skb);
+	if (t->owner && (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
+			 sk->type == SOCK_RAW))
 		echo_sent(skb, t->owner);
 }
 
@@ -164,7 +174,8 @@ static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
 		sk = bpf_sk_lookup_udp(skb, &f.tuple, f.size, BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return;
-	owner_of_sock(t, sk, cookie_of(sk));
+	t->cookie = cookie_of(sk);
+	owner_of_sock(t, sk, NULL);
 	bpf_sk_release(sk);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Writes captures as pcapng (draft-ietf-opsawg-pcapng): raw IP packets with nanoseconds, direction,
- * process and thread, and the number of packets lost before each.
+ * Writes captures as pcapng (draft-ietf-opsawg-pcapng): raw IP packets with nanoseconds, direction, state of the
+ * checksum, process and thread, and the number of packets lost before each.
  *
  * Blocks are collected in a buffer and reach the kernel whole, when it is full or when it is
  * flushed: once per batch is right for a tail. After an error the writer can still say how many
@@ -26,17 +26,26 @@ struct pcapng_packet {
 	uint32_t caplen;
 	uint32_t len;
 	uint8_t direction; /* USN_DIR_*, 0: unknown */
+	uint8_t flags;     /* USN_PACKET_* */
 	uint32_t pid;      /* 0: owner unknown */
 	uint32_t tid;
+	uint64_t id;      /* of its own in the capture, 0: none */
 	uint64_t dropped; /* packets of this interface lost since its preceding one */
+};
+
+struct pcapng_process {
+	uint32_t pid;
+	const char *name; /* the command */
+	const char *path; /* of the program, NULL: unknown */
 };
 
 struct pcapng_statistics {
 	uint32_t interface;
 	uint64_t start_ns; /* as real_ns */
 	uint64_t end_ns;
-	uint64_t received;
+	uint64_t received; /* that the filter let through */
 	uint64_t dropped;
+	uint64_t delivered; /* are in the file */
 };
 
 /*
@@ -53,9 +62,12 @@ static inline void pcapng_freep(struct pcapng **w)
 	pcapng_free(*w);
 }
 
-/* Adds an interface before its first packet. snaplen 0: no limit; description may be NULL. */
-int pcapng_interface(struct pcapng *w, const char *name, const char *description, uint32_t snaplen,
-		     uint32_t *ret_interface);
+/* Adds an interface before its first packet. snaplen 0: no limit; description and filter may be NULL. */
+int pcapng_interface(struct pcapng *w, const char *name, const char *description,
+		     const char *filter, uint32_t snaplen, uint32_t *ret_interface);
+
+/* Says who a process is, as Wireshark's custom block of that kind does. */
+int pcapng_process(struct pcapng *w, const struct pcapng_process *p);
 
 /*
  * -EINVAL: no such interface, or caplen > len; -EMSGSIZE: too large. Else only a full buffer's
@@ -72,6 +84,9 @@ int pcapng_statistics(struct pcapng *w, const struct pcapng_statistics *s);
  * closed pipe raises SIGPIPE unless the caller ignores it, then it is -EPIPE.
  */
 int pcapng_flush(struct pcapng *w);
+
+/* Bytes of all blocks so far, also of those that are still in the buffer. */
+uint64_t pcapng_size(const struct pcapng *w);
 
 /* Packets whose blocks the kernel has taken whole. */
 uint64_t pcapng_written(const struct pcapng *w);

@@ -145,7 +145,7 @@ static struct pcapng *open_writer(int fd)
 	uint32_t interface = 99;
 
 	assert_int_equal(pcapng_open(fd, "usn test", &w), 0);
-	assert_int_equal(pcapng_interface(w, "usn0", "a device", 128, &interface), 0);
+	assert_int_equal(pcapng_interface(w, "usn0", "a device", NULL, 128, &interface), 0);
 	assert_int_equal(interface, 0);
 	return w;
 }

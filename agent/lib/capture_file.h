@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A capture as a file, or as several one after the other: a new one after so many bytes or seconds, as tcpdump(8) does it.
+ * Each is a pcapng file of its own, with its interfaces, the processes of its packets, and totals at its end.
+ *
+ * Functions return 0 or -errno. After an error capture_file_written() tells how many packets are safe.
+ */
+#ifndef USN_CAPTURE_FILE_H
+#define USN_CAPTURE_FILE_H
+
+#include <stdint.h>
+#include <usn/abi.h>
+
+struct capture_file;
+struct usn_err;
+
+struct capture_file_options {
+	const char
+		*path; /* "-": the standard output. With rotate_seconds a format of strftime(3) */
+	const char *application;
+	const char *filter; /* libpcap's, NULL: none */
+	uint32_t snaplen;
+	uint64_t rotate_bytes;   /* a new file when this one has grown over so many; 0: never */
+	uint32_t rotate_seconds; /* and so many seconds after it was begun; 0: never */
+	uint32_t
+		rotate_files; /* with rotate_bytes: then overwrite the first. Without: then end. 0: no limit */
+};
+
+/* o stays the caller's, and has to be there as long as the capture. The first file is made at once. */
+int capture_file_open(const struct capture_file_options *o, struct capture_file **ret,
+		      struct usn_err *e);
+struct capture_file *capture_file_free(struct capture_file *f);
+
+/* An interface whose packets may come from now on. */
+int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char *name,
+			   struct usn_err *e);
+
+/*
+ * real_ns: CLOCK_REALTIME of the packet, which also says when it is time for the next file. -ECANCELED: it was time, and
+ * rotate_files are full; the packet is in none.
+ */
+int capture_file_packet(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
+			struct usn_err *e);
+
+/* An interface's totals so far. lost: packets of it that were lost since the capture began. */
+int capture_file_statistics(struct capture_file *f, uint32_t ifindex, uint64_t lost,
+			    struct usn_err *e);
+
+/* All that was captured so far is out. */
+int capture_file_flush(struct capture_file *f, struct usn_err *e);
+
+/* Packets that are out, in all files. */
+uint64_t capture_file_written(const struct capture_file *f);
+
+#endif
