@@ -82,6 +82,25 @@ static __always_inline __u64 wake_flags(struct usn_record *r, __u32 size)
 							     : BPF_RB_NO_WAKEUP;
 }
 
+static __always_inline void fill_owner(struct usn_record *r, const struct tapped *t)
+{
+	const struct usn_owner *o = t->owner;
+
+	if (o) {
+		r->cgroup_id = o->cgroup_id;
+		r->pid = o->pid;
+		r->tid = o->tid;
+		__builtin_memcpy(r->comm, o->comm, sizeof(r->comm));
+		barrier();
+		if (!t->young || *(const volatile __u64 *)&o->cookie == t->cookie)
+			return;
+	}
+	r->cgroup_id = 0;
+	r->pid = 0;
+	r->tid = 0;
+	__builtin_memset(r->comm, 0, sizeof(r->comm));
+}
+
 static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction,
 				 const struct tapped *t)
 {
@@ -89,17 +108,7 @@ static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __
 	r->mono_ns = bpf_ktime_get_ns();
 	r->lost = lost_of(skb->ifindex);
 	r->cookie = t->cookie;
-	if (t->owner) {
-		r->cgroup_id = t->owner->cgroup_id;
-		r->pid = t->owner->pid;
-		r->tid = t->owner->tid;
-		__builtin_memcpy(r->comm, t->owner->comm, sizeof(r->comm));
-	} else {
-		r->cgroup_id = 0;
-		r->pid = 0;
-		r->tid = 0;
-		__builtin_memset(r->comm, 0, sizeof(r->comm));
-	}
+	fill_owner(r, t);
 	r->ifindex = skb->ifindex;
 	r->len = skb->len;
 	r->protocol = bpf_ntohs(skb->protocol);

@@ -26,6 +26,7 @@ struct tapped {
 	const struct usn_owner *owner; /* NULL: unknown */
 	struct usn_owner newborn;
 	__u64 cookie;
+	bool young;     /* the owner is in a slot, which may become another socket's */
 	bool in_cgroup; /* of only_cgroup */
 };
 
@@ -41,26 +42,34 @@ static __always_inline bool is_in_cgroup(struct bpf_sock *sk)
 	return false;
 }
 
-/*
- * The first packet that a tap sees of a socket moves its owner into the socket's storage, where the cookie is, too: to ask
- * the kernel for that costs more than to read it. skb: of a packet out, NULL: the cookie is known.
- */
-static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk,
-					  struct __sk_buff *skb)
+/* Where the slot was not the shortest way, or its socket is seen for the first time. */
+static __always_inline void owner_of_stored(struct tapped *t, struct bpf_sock *sk)
 {
-	t->in_cgroup = only_cgroup && is_in_cgroup(sk);
 	t->owner = bpf_sk_storage_get(&owners, sk, NULL, 0);
-	if (t->owner) {
-		t->cookie = t->owner->cookie;
-		return;
-	}
-	if (skb)
-		t->cookie = bpf_get_socket_cookie(skb);
-	if (!owner_of_newborn(t->cookie, &t->newborn))
+	if (t->owner || !owner_of_newborn(t->cookie, &t->newborn))
 		return;
 	t->owner = bpf_sk_storage_get(&owners, sk, &t->newborn, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!t->owner)
 		t->owner = &t->newborn;
+}
+
+/*
+ * The owner of a young socket is in its slot, and a look there costs a fraction of one into the socket's storage. The
+ * first packet that a tap sees of a socket moves it there, too, for when the slot is another socket's.
+ */
+static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk)
+{
+	struct usn_owner *young = newborn_of(t->cookie);
+
+	t->in_cgroup = only_cgroup && is_in_cgroup(sk);
+	if (young && young->kept) {
+		t->owner = young;
+		t->young = true;
+		return;
+	}
+	owner_of_stored(t, sk);
+	if (young && t->owner)
+		young->kept = 1;
 }
 
 static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
@@ -70,7 +79,8 @@ static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!sk)
 		return;
-	owner_of_sock(t, sk, skb);
+	t->cookie = bpf_get_socket_cookie(skb);
+	owner_of_sock(t, sk);
 	if (t->owner && (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
 			 sk->type == SOCK_RAW))
 		echo_sent(skb, t->owner);
@@ -175,7 +185,7 @@ static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
 	if (!sk)
 		return;
 	t->cookie = cookie_of(sk);
-	owner_of_sock(t, sk, NULL);
+	owner_of_sock(t, sk);
 	bpf_sk_release(sk);
 }
 

@@ -107,6 +107,8 @@ struct usn_owner {
 	__u32 pid; /* process (thread group) */
 	__u32 tid; /* thread */
 	char comm[USN_COMM_SIZE];
+	__u32 kept; /* of newborns: it is in the socket's storage, too */
+	__u32 reserved;
 };
 
 /*
@@ -175,7 +177,7 @@ _Static_assert(sizeof(struct usn_device) == 88, "usn_device is pinned");
 _Static_assert(sizeof(struct usn_counters) == 112, "usn_counters is pinned");
 _Static_assert(sizeof(struct usn_rule_key) == 24, "usn_rule_key is pinned");
 _Static_assert(sizeof(struct usn_rule) == 516, "usn_rule is pinned");
-_Static_assert(sizeof(struct usn_owner) == 40, "usn_owner is pinned");
+_Static_assert(sizeof(struct usn_owner) == 48, "usn_owner is pinned");
 _Static_assert(sizeof(struct usn_ambient) == 16, "usn_ambient is pinned");
 _Static_assert(sizeof(struct usn_seen) == 32, "usn_seen is pinned");
 _Static_assert(sizeof(struct usn_ambient_counters) == 24, "usn_ambient_counters is pinned");
