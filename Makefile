@@ -34,7 +34,9 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror \
 	-fno-common $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
-BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -D__BPF__ -Wall -Wextra -Werror -I. -Iinclude -Ibpf \
+# What order of stores the processor keeps is all that the programs ask of it.
+BPF_ARCH := $(if $(filter x86_64 i%86,$(shell uname -m)),x86,other)
+BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -D__BPF__ -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror -I. -Iinclude -Ibpf \
 	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
 objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))

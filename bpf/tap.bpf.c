@@ -16,13 +16,11 @@
 
 #include "maps.bpf.h"
 #include "owner.bpf.h"
+#include "ring.bpf.h"
 #include "tapped.bpf.h"
 
 /* What the subscriber chose; set before loading. */
 const volatile __u32 snaplen = 65535; /* bytes kept of a packet */
-/* A power of two: the reader is woken each time that so many more bytes are in the ring. 0: by each record. */
-const volatile __u32 wake_bytes = 1 << 20;
-
 /* Records lost so far because the ring was full, of all devices. */
 __u64 lost;
 
@@ -34,11 +32,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } losses SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
-} ring SEC(".maps");
 
 /* Where a filter goes on with what matches: USN_TAP_IN, USN_TAP_OUT. */
 struct {
@@ -62,24 +55,6 @@ static __always_inline __u64 lost_of(__u32 ifindex)
 	const __u64 *n = lost ? bpf_map_lookup_elem(&losses, &ifindex) : NULL;
 
 	return n ? *n : 0;
-}
-
-/*
- * A wake-up for each record costs more than the record. So it is one for each wake_bytes that the ring has taken in, and
- * the reader looks by itself from time to time. Where the record lies tells when another wake_bytes are full.
- */
-static __always_inline __u64 wake_flags(struct usn_record *r, __u32 size)
-{
-	/* By way of memory: the verifier lets no program calculate with a pointer. */
-	volatile __u64 *place = &r->mono_ns;
-	__u64 at;
-
-	if (!wake_bytes)
-		return 0;
-	*place = (__u64)r;
-	at = *place;
-	return (at ^ (at + size)) & ~(__u64)(wake_bytes - 1) ? BPF_RB_FORCE_WAKEUP
-							     : BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void fill_owner(struct usn_record *r, const struct tapped *t)
@@ -119,24 +94,26 @@ static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __
 	r->reserved = 0;
 }
 
-/* room is a constant, as bpf_ringbuf_reserve insists. */
 static __always_inline void capture(struct __sk_buff *skb, __u8 direction, const struct tapped *t,
-				    __u32 caplen, const __u32 room)
+				    __u32 caplen)
 {
-	struct usn_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r) + room, 0);
+	__u64 pos, length = sizeof(struct usn_slot) + sizeof(struct usn_record);
+	__u8 *memory = ring_memory();
+	struct usn_slot *slot;
+	struct usn_record *r;
 
-	__u64 flags;
-
-	if (!r)
-		return count_lost(skb->ifindex);
-	flags = wake_flags(r, sizeof(*r) + room);
-	fill(r, skb, direction, t);
 	/* The caller has seen to it; this shows it to the verifier. */
 	barrier_var(caplen);
-	if (caplen < 1 || caplen > room || bpf_skb_load_bytes(skb, 0, r + 1, caplen))
-		caplen = 0;
-	r->caplen = caplen;
-	bpf_ringbuf_submit(r, flags);
+	if (!memory || caplen < 1 || caplen > USN_SNAPLEN_MAX)
+		return;
+	length += (caplen + 7) & ~7ULL;
+	if (!ring_take(memory, length, &pos))
+		return count_lost(skb->ifindex);
+	slot = (void *)(memory + USN_RING_DATA + (pos & (ring_bytes - 8)));
+	r = (void *)(slot + 1);
+	fill(r, skb, direction, t);
+	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, caplen) ? 0 : caplen;
+	ring_give(memory, slot, pos, length);
 }
 
 static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
@@ -144,27 +121,8 @@ static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
 	__u32 caplen = skb->len < snaplen ? skb->len : snaplen;
 	struct tapped t = {};
 
-	if (!caplen || !look_at(&t, skb, direction))
-		return TCX_NEXT;
-	/* Small classes are close together: what a record leaves empty is room in the ring, too. */
-	if (caplen <= 64)
-		capture(skb, direction, &t, caplen, 64);
-	else if (caplen <= 96)
-		capture(skb, direction, &t, caplen, 96);
-	else if (caplen <= 160)
-		capture(skb, direction, &t, caplen, 160);
-	else if (caplen <= 320)
-		capture(skb, direction, &t, caplen, 320);
-	else if (caplen <= 640)
-		capture(skb, direction, &t, caplen, 640);
-	else if (caplen <= 1152)
-		capture(skb, direction, &t, caplen, 1152);
-	else if (caplen <= 1536)
-		capture(skb, direction, &t, caplen, 1536);
-	else if (caplen <= 9216)
-		capture(skb, direction, &t, caplen, 9216);
-	else
-		capture(skb, direction, &t, caplen, 65536);
+	if (caplen && look_at(&t, skb, direction))
+		capture(skb, direction, &t, caplen);
 	return TCX_NEXT;
 }
 

@@ -1,55 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reading a BPF ring buffer. */
+/* Reading a tap's ring. */
 #include <errno.h>
-#include <linux/bpf.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "lib/ring.h"
 
-/* A record is preceded by its length with two flags, and four bytes more; the sum is rounded up to eight. */
-#define HEADER 8
-
-int ring_map(struct ring *r, int map_fd, size_t size)
+int ring_map(struct ring *r, int map_fd, size_t size, uint64_t secret)
 {
-	void *p;
+	void *p = mmap(NULL, USN_RING_DATA + size + USN_RING_SLACK, PROT_READ | PROT_WRITE,
+		       MAP_SHARED, map_fd, 0);
 
-	memset(r, 0, sizeof(*r));
-	r->size = size;
-	r->page = (size_t)sysconf(_SC_PAGESIZE);
-	p = mmap(NULL, r->page, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	r->consumer = p;
-	p = mmap(NULL, r->page + 2 * size, PROT_READ, MAP_SHARED, map_fd, (off_t)r->page);
-	if (p == MAP_FAILED) {
-		int error = errno;
-
-		ring_unmap(r);
-		return -error;
-	}
-	r->producer = p;
+	memset(r, 0, sizeof(*r));
+	r->memory = p;
+	r->size = size;
+	r->secret = secret;
 	return 0;
 }
 
 void ring_unmap(struct ring *r)
 {
-	if (r->consumer)
-		munmap(r->consumer, r->page);
-	if (r->producer)
-		munmap(r->producer, r->page + 2 * r->size);
-	r->consumer = r->producer = NULL;
+	if (r->memory)
+		munmap(r->memory, USN_RING_DATA + r->size + USN_RING_SLACK);
+	r->memory = NULL;
 }
 
-static uint64_t producer_end(const struct ring *r)
+static uint64_t head(const struct ring *r)
 {
-	return __atomic_load_n((const uint64_t *)(const void *)r->producer, __ATOMIC_ACQUIRE);
+	return __atomic_load_n((const uint64_t *)(const void *)(r->memory + USN_RING_HEAD),
+			       __ATOMIC_ACQUIRE);
+}
+
+/* The record at the position; NULL: it is still being written. */
+static const struct usn_slot *sealed(const struct ring *r, uint64_t pos)
+{
+	const struct usn_slot *s =
+		(const void *)(r->memory + USN_RING_DATA + (pos & (r->size - 8)));
+
+	return __atomic_load_n(&s->seal, __ATOMIC_ACQUIRE) == (pos ^ r->secret) ? s : NULL;
 }
 
 bool ring_ready(const struct ring *r)
 {
-	return r->n || producer_end(r) != r->scanned;
+	return r->n || (head(r) != r->scanned && sealed(r, r->scanned));
 }
 
 static void give(struct ring *r, uint64_t pos)
@@ -57,7 +52,8 @@ static void give(struct ring *r, uint64_t pos)
 	if (pos == r->given)
 		return;
 	r->given = pos;
-	__atomic_store_n((uint64_t *)(void *)r->consumer, pos, __ATOMIC_RELEASE);
+	/* Before the next look for a record: who sees the old value rings the bell for that one. */
+	__atomic_store_n((uint64_t *)(void *)(r->memory + USN_RING_TAIL), pos, __ATOMIC_SEQ_CST);
 }
 
 void ring_release(struct ring *r)
@@ -97,28 +93,20 @@ static void insert(struct ring *r, const struct usn_record *rec, uint64_t pos)
 /* Takes one record into the window; false: there is none that is whole. */
 static bool take(struct ring *r, bool *ret_batch)
 {
-	while (true) {
-		const uint8_t *at;
-		uint32_t length;
+	const struct usn_slot *s;
 
-		if (r->scanned == r->end) {
-			r->end = producer_end(r);
-			if (r->scanned == r->end)
-				return false;
-			*ret_batch = true;
-		}
-		at = r->producer + r->page + (r->scanned & (r->size - 1));
-		length = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
-		if (length & BPF_RINGBUF_BUSY_BIT)
+	if (r->scanned == r->end) {
+		r->end = head(r);
+		if (r->scanned == r->end)
 			return false;
-		if (!(length & BPF_RINGBUF_DISCARD_BIT))
-			insert(r, (const struct usn_record *)(const void *)(at + HEADER),
-			       r->scanned);
-		length &= ~BPF_RINGBUF_DISCARD_BIT;
-		r->scanned += (length + HEADER + 7) & ~7u;
-		if (r->n)
-			return true;
+		*ret_batch = true;
 	}
+	s = sealed(r, r->scanned);
+	if (!s)
+		return false;
+	insert(r, (const struct usn_record *)(const void *)(s + 1), r->scanned);
+	r->scanned += s->length;
+	return true;
 }
 
 const struct usn_record *ring_next(struct ring *r, bool *ret_batch)

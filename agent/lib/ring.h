@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The reading end of a BPF ring buffer of packet records (Documentation/bpf/ringbuf.rst in the kernel).
+ * The reading end of a tap's ring (bpf/ring.bpf.h).
  *
- * Records are handed out where they are, in order of their stamps. Two processors may reserve in one order and stamp in
- * the other; so the reader looks a few records ahead, never waiting for them.
+ * Records are handed out where they are, in order of their stamps. Two processors may take their places in one order and
+ * stamp in the other; so the reader looks a few records ahead, never waiting for them.
  */
 #ifndef USN_RING_H
 #define USN_RING_H
@@ -17,12 +17,12 @@
 #define RING_WINDOW 128
 
 struct ring {
-	uint8_t *consumer; /* a page with its position */
-	uint8_t *producer; /* a page with its position; behind it the data, twice in a row */
-	size_t size, page; /* bytes */
-	uint64_t scanned;  /* position up to which records are in the window or out */
-	uint64_t end;      /* what the producer had when last looked */
-	uint64_t given;    /* what the kernel knows to be free */
+	uint8_t *memory; /* as the map's value lies, see usn/abi.h */
+	size_t size;     /* of the data, bytes, a power of two */
+	uint64_t secret;
+	uint64_t scanned; /* position up to which records are in the window or out */
+	uint64_t end;     /* what the producer had when last looked */
+	uint64_t given;   /* what the kernel knows to be free */
 	struct {
 		uint64_t stamp, pos;
 		const struct usn_record *rec;
@@ -30,8 +30,8 @@ struct ring {
 	size_t first, n;
 };
 
-/* size: a power of two, the map's. 0 or -errno. */
-int ring_map(struct ring *r, int map_fd, size_t size);
+/* size, secret: what the programs have as ring_bytes and ring_secret. 0 or -errno. */
+int ring_map(struct ring *r, int map_fd, size_t size, uint64_t secret);
 void ring_unmap(struct ring *r);
 
 /* Everything that ring_next() gave before may be overwritten from here on. */

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "lib/bell.h"
 #include "lib/clock.h"
 #include "lib/ring.h"
 #include "lib/tap.h"
@@ -17,7 +18,7 @@
 struct usn_tap {
 	struct tap_programs programs;
 	struct ring ring;
-	int epoll_fd;
+	struct bell bell;
 	bool immediate;
 	int64_t real_offset; /* of this batch */
 	uint64_t delivered;
@@ -43,33 +44,16 @@ static int check_options(const struct usn_tap_options *o, struct usn_err *e)
 	return 0;
 }
 
-/*
- * Edge-triggered: the map is ready as soon as there is one record, and this descriptor only when the kernel wakes, which
- * it does by the amount.
- */
-static int open_epoll(struct usn_tap *t)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
-	int ring_fd = tap_programs_ring_fd(&t->programs);
-
-	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (t->epoll_fd < 0 || epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, ring_fd, &ev) < 0)
-		return -errno;
-	return 0;
-}
-
 static int open_tap(struct usn_tap *t, const struct usn_tap_options *o, struct usn_err *e)
 {
-	size_t size;
 	int r = tap_programs_load(&t->programs, o, e);
 
 	if (r < 0)
 		return r;
 	t->immediate = o->flags & USN_TAP_IMMEDIATE;
-	size = tap_programs_ring_size(&t->programs);
-	r = ring_map(&t->ring, tap_programs_ring_fd(&t->programs), size);
+	r = tap_programs_map_ring(&t->programs, &t->ring);
 	if (r >= 0)
-		r = open_epoll(t);
+		r = bell_open(&t->bell, tap_programs_bell_fd(&t->programs));
 	t->real_offset = clock_real_offset();
 	return r < 0 ? usn_fail_errno(e, -r, "cannot map the ring buffer") : 0;
 }
@@ -92,7 +76,7 @@ int usn_tap_open(const char *device, const struct usn_tap_options *o, struct usn
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return usn_fail(e, ENOMEM, "out of memory");
-	t->epoll_fd = -1;
+	t->bell.epoll_fd = -1;
 	r = open_tap(t, o, e);
 	if (r >= 0 && device)
 		r = usn_tap_add(t, device, e);
@@ -107,7 +91,7 @@ void usn_tap_close(struct usn_tap *t)
 	if (!t)
 		return;
 	ring_unmap(&t->ring);
-	close_fd(t->epoll_fd);
+	bell_close(&t->bell);
 	tap_programs_free(&t->programs);
 	free(t);
 }
@@ -129,21 +113,13 @@ void usn_tap_remove(struct usn_tap *t, uint32_t ifindex)
 	tap_programs_detach(&t->programs, ifindex);
 }
 
-/* What has woken us is heard, so that the descriptor is readable for the next time only. */
-static bool hear_wake_up(struct usn_tap *t)
-{
-	struct epoll_event ev;
-
-	return epoll_wait(t->epoll_fd, &ev, 1, 0) > 0;
-}
-
 static const struct usn_record *next(struct usn_tap *t)
 {
 	bool batch = false;
 	const struct usn_record *rec = ring_next(&t->ring, &batch);
 
 	/* It may have come between the look and the hearing. */
-	if (!rec && hear_wake_up(t))
+	if (!rec && bell_hear(&t->bell))
 		rec = ring_next(&t->ring, &batch);
 	if (batch)
 		t->real_offset = clock_real_offset();
@@ -183,7 +159,7 @@ int usn_tap_wait(struct usn_tap *t, int timeout_ms)
 
 		if (!timeout_ms)
 			return 0;
-		if (epoll_wait(t->epoll_fd, &ev, 1, piece) < 0)
+		if (epoll_wait(t->bell.epoll_fd, &ev, 1, piece) < 0)
 			return -errno;
 		if (timeout_ms > 0)
 			timeout_ms -= piece;
@@ -193,7 +169,7 @@ int usn_tap_wait(struct usn_tap *t, int timeout_ms)
 
 int usn_tap_fd(const struct usn_tap *t)
 {
-	return t->epoll_fd;
+	return t->bell.epoll_fd;
 }
 
 uint64_t usn_tap_real_ns(const struct usn_tap *t, uint64_t mono_ns)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cgroup2.h"
@@ -65,7 +66,10 @@ static int set_constants(struct tap_programs *p, const struct usn_tap_options *o
 	int r;
 
 	c->snaplen = o->snaplen ? o->snaplen : TAP_SNAPLEN_DEFAULT;
+	c->ring_bytes = ring;
 	c->wake_bytes = o->flags & USN_TAP_IMMEDIATE ? 0 : ring / 8;
+	if (getrandom(&c->ring_secret, sizeof(c->ring_secret), 0) != sizeof(c->ring_secret))
+		return usn_fail_errno(e, errno, "cannot get random bytes");
 	c->only_pid = o->pid;
 	if (o->comm) {
 		c->only_comm_set = true;
@@ -77,7 +81,7 @@ static int set_constants(struct tap_programs *p, const struct usn_tap_options *o
 			return r;
 		c->only_cgroup = id;
 	}
-	return bpf_map__set_max_entries(p->skel->maps.ring, ring);
+	return bpf_map__set_value_size(p->skel->maps.ring, USN_RING_DATA + ring + USN_RING_SLACK);
 }
 
 static int share_maps(struct tap_programs *p, struct usn_err *e)
@@ -235,14 +239,16 @@ void tap_programs_free(struct tap_programs *p)
 	tap_bpf__destroy(p->skel);
 }
 
-size_t tap_programs_ring_size(const struct tap_programs *p)
+int tap_programs_map_ring(const struct tap_programs *p, struct ring *r)
 {
-	return bpf_map__max_entries(p->skel->maps.ring);
+	const struct tap_bpf__rodata *c = p->skel->rodata;
+
+	return ring_map(r, bpf_map__fd(p->skel->maps.ring), c->ring_bytes, c->ring_secret);
 }
 
-int tap_programs_ring_fd(const struct tap_programs *p)
+int tap_programs_bell_fd(const struct tap_programs *p)
 {
-	return bpf_map__fd(p->skel->maps.ring);
+	return bpf_map__fd(p->skel->maps.bell);
 }
 
 uint64_t tap_programs_lost(const struct tap_programs *p, uint32_t ifindex)

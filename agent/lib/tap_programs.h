@@ -7,6 +7,7 @@
 #include <usn.h>
 
 #include "lib/clsact.h"
+#include "lib/ring.h"
 
 struct tap_bpf;
 
@@ -34,8 +35,9 @@ int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *de
 /* ifindex 0: from all devices. */
 void tap_programs_detach(struct tap_programs *p, uint32_t ifindex);
 
-size_t tap_programs_ring_size(const struct tap_programs *p); /* bytes */
-int tap_programs_ring_fd(const struct tap_programs *p);
+int tap_programs_map_ring(const struct tap_programs *p, struct ring *r);
+/* A ring buffer of the kernel's that is written to in order to wake: give back what is in it. */
+int tap_programs_bell_fd(const struct tap_programs *p);
 /* Packets lost so far; ifindex 0: of all devices. */
 uint64_t tap_programs_lost(const struct tap_programs *p, uint32_t ifindex);
 

@@ -145,7 +145,24 @@ struct usn_asked {
 	__u32 server[4];
 };
 
-/* One packet in a tap's ring buffer; caplen bytes, from the network header on, follow it. */
+/*
+ * A tap's ring, as mapped: how many bytes were ever taken (u64 at USN_RING_HEAD) and how many ever given back (at
+ * USN_RING_TAIL, by the reader), and the data. A record lies in one piece at its position modulo the ring's size; behind
+ * the end there is room for one that begins before it.
+ */
+#define USN_SNAPLEN_MAX 65535 /* bytes kept of a packet */
+#define USN_RING_HEAD 0
+#define USN_RING_TAIL 4096
+#define USN_RING_DATA 8192
+#define USN_RING_SLACK (66 << 10)
+
+struct usn_slot {
+	__u64 seal;   /* the position, XOR the tap's secret: the record behind is whole */
+	__u32 length; /* bytes to the next slot, a multiple of 8 */
+	__u32 reserved;
+};
+
+/* One packet in a tap's ring; caplen bytes, from the network header on, follow it. */
 struct usn_record {
 	__u64 mono_ns;   /* CLOCK_MONOTONIC, ns */
 	__u64 lost;      /* packets of this device that the tap had lost when this one was seen */
@@ -182,6 +199,7 @@ _Static_assert(sizeof(struct usn_ambient) == 16, "usn_ambient is pinned");
 _Static_assert(sizeof(struct usn_seen) == 32, "usn_seen is pinned");
 _Static_assert(sizeof(struct usn_ambient_counters) == 24, "usn_ambient_counters is pinned");
 _Static_assert(sizeof(struct usn_asked) == 32, "usn_asked is pinned");
+_Static_assert(sizeof(struct usn_slot) == 16, "usn_slot is mapped");
 _Static_assert(sizeof(struct usn_record) == 80, "usn_record crosses the ring");
 
 #endif
