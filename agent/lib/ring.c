@@ -90,6 +90,19 @@ static void insert(struct ring *r, const struct usn_record *rec, uint64_t pos)
 	r->n++;
 }
 
+/*
+ * Another processor has written this: what will be read of it soon is on its way while the records before it are dealt
+ * with.
+ */
+static void fetch(const struct usn_slot *s)
+{
+	const uint8_t *at = (const uint8_t *)s;
+
+	__builtin_prefetch(at + 64);
+	__builtin_prefetch(at + 128);
+	__builtin_prefetch(at + s->length);
+}
+
 /* Takes one record into the window; false: there is none that is whole. */
 static bool take(struct ring *r, bool *ret_batch)
 {
@@ -104,6 +117,7 @@ static bool take(struct ring *r, bool *ret_batch)
 	s = sealed(r, r->scanned);
 	if (!s)
 		return false;
+	fetch(s);
 	insert(r, (const struct usn_record *)(const void *)(s + 1), r->scanned);
 	r->scanned += s->length;
 	return true;
