@@ -119,7 +119,7 @@ int usn_nd_setsockopt(struct bpf_sockopt *ctx)
 {
 	const struct usn_binding *b;
 
-	if (!is_bind_option(ctx) || !ctx->sk ||
+	if (!is_device_option(ctx) || !ctx->sk ||
 	    !ambient_device(bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0), &b))
 		return ALLOW;
 	return b ? decide_option(ctx, b) : REFUSE;

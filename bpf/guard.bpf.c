@@ -2,7 +2,7 @@
 /*
  * The guard: what a bind alone lets out, and what stops it here.
  *
- *   setsockopt   the application, root or not, moves its socket to another device: refused
+ *   setsockopt   the application, root or not, moves its socket to another device, or joins a group there: refused
  *   sendmsg      a datagram to a foreign address from a socket that is off the device: refused
  *   egress       whatever is left, a packet that is about to leave by another device: dropped
  *
@@ -24,7 +24,7 @@
 SEC("cgroup/setsockopt")
 int usn_setsockopt(struct bpf_sockopt *ctx)
 {
-	const struct usn_binding *b = is_bind_option(ctx) ? current_binding() : NULL;
+	const struct usn_binding *b = is_device_option(ctx) ? current_binding() : NULL;
 
 	return b ? decide_option(ctx, b) : ALLOW;
 }

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What setsockopt decides: a socket stays where it was put. */
+/* What setsockopt decides: a socket stays where it was put, and so do its groups. */
 #ifndef USN_OPTION_BPF_H
 #define USN_OPTION_BPF_H
 
 #include "binding.bpf.h"
+#include "group.bpf.h"
 
 /* The kernel copies at most a page of the value; longer ones pass untouched when the length is 0. */
 #define OPTION_MAX 4096
 
-/* Whether the option moves the socket to another device. All others are let through, whatever their length. */
-static __always_inline bool is_bind_option(struct bpf_sockopt *ctx)
+/* Whether the option names a device for the socket or a group of it. All others are let through, whatever their length. */
+static __always_inline bool is_device_option(struct bpf_sockopt *ctx)
 {
 	if (ctx->level == SOL_SOCKET &&
 	    (ctx->optname == SO_BINDTODEVICE || ctx->optname == SO_BINDTOIFINDEX))
 		return true;
-	if (ctx->optlen > OPTION_MAX)
-		ctx->optlen = 0;
+	if (ctx->optlen <= OPTION_MAX)
+		return is_group_option(ctx);
+	/* Of a group's only a list of its sources can be so long, which needs a membership. */
+	ctx->optlen = 0;
 	return false;
 }
 
@@ -39,9 +42,11 @@ static __always_inline bool names_own_device(const struct bpf_sockopt *ctx,
 	return false;
 }
 
-/* For what is_bind_option() has found. */
+/* For what is_device_option() has found. */
 static __always_inline int decide_option(struct bpf_sockopt *ctx, const struct usn_binding *b)
 {
+	if (ctx->level != SOL_SOCKET)
+		return decide_group(ctx, b);
 	if (names_own_device(ctx, b))
 		return ALLOW;
 	COUNT(b, refused_option);

@@ -7,13 +7,7 @@ import itertools
 import os
 import subprocess
 
-from network import sh, veth
-
-
-def quiet(*commands):
-    """As sh, for what may fail."""
-    for command in commands:
-        subprocess.run(command.split(), stderr=subprocess.DEVNULL, check=False)
+from network import put, quiet, settle, sh, veth
 
 
 def cgroup_tree():
@@ -24,6 +18,7 @@ def cgroup_tree():
 
 class Backend:
     device, namespace = "right", None
+    right4, right6 = "203.0.113.1", "2001:db8:2::1"
 
     def missing(self):
         """Why the tool cannot be tried here; None if it can."""
@@ -38,6 +33,10 @@ class Backend:
     def command(self, device=None, exempt=None):
         """The words to put before a program's; None: the tool has no such thing. device: another than the right one."""
         raise NotImplementedError
+
+    def inject(self, packet):
+        """It comes in by the right device; returns when the kernel has done with it."""
+        put(packet, self.device, self.namespace, self.right4)
 
     def _link(self, *changes):
         inside = f"-n {self.namespace} " if self.namespace else ""
@@ -61,9 +60,13 @@ class Backend:
         self.down()
         self.up()
 
+    def heed(self):
+        """Returns when the tool has noticed that the device is gone."""
+
 
 class UsnRun(Backend):
     device = "usn0"
+    right4, right6 = "10.64.0.1", "fd75:736e::1"
 
     def up(self):
         sh("usn up usn0 Peer=echo")
@@ -73,6 +76,17 @@ class UsnRun(Backend):
 
     def again(self):
         self.up()
+
+    def heed(self):
+        for _ in range(500):
+            listed = subprocess.run(["usn", "list", "--json"], stdout=subprocess.PIPE, text=True, check=True).stdout
+            if '"gone": false' not in listed:
+                return
+        raise RuntimeError("the agent does not notice that usn0 is gone")
+
+    def inject(self, packet):
+        # A write to a TUN device returns when the packet is dealt with.
+        subprocess.run(["usn", "rig", self.device, "--", "sh", "-c", "cat >&3"], input=packet, check=True)
 
     def command(self, device=None, exempt=None):
         return ["usn-run", *(["--except", exempt] if exempt else []), f"ND={device or self.device}", "--"]
@@ -134,6 +148,7 @@ class Netns(Backend):
 
     def up(self):
         sh("ip netns add near", "ip netns add box", "ip -n box link set lo up")
+        settle("box")
         veth("right", "near0", "near", own="box")
         sh("ip -n box addr add 203.0.113.1/24 dev right", "ip -n box addr add 2001:db8:2::1/64 dev right nodad",
            "ip -n box route add default dev right", "ip -n box -6 route add default dev right")

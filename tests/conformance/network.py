@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The network around the tools: the wrong device, with the host's default routes, and who sees what leaves by one."""
+"""The network around the tools: the wrong device, with the host's default routes, and the way in by the right one."""
+import contextlib
 import ctypes
-import json
 import os
 import socket
 import subprocess
+import sys
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/helpers")
+import stranger
 
 FAR4, FAR6 = "192.0.2.1", "2001:db8::1"
 WRONG, WRONG4, WRONG6 = "decoy", "198.51.100.1", "2001:db8:1::1"
-# What the cases send to (RFC 5737, RFC 6676, RFC 3849); all else that passes is the kernel's own.
-FOREIGN4 = ("192.0.2.", "198.51.100.", "233.252.0.")
-FOREIGN6 = ("2001:db8:", "ff0e::db8:", "fe80::9")
-MARKER = "192.0.2.254"
+MAC = "02:00:5e:10:00:01"
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -22,18 +23,26 @@ def sh(*commands):
         subprocess.run(command.split(), check=True)
 
 
-def veth(name, peer, namespace, own=None):
+def quiet(*commands):
+    """As sh, for what may fail."""
+    for command in commands:
+        subprocess.run(command.split(), stderr=subprocess.DEVNULL, check=False)
+
+
+def veth(name, peer, namespace, own=None, number=None):
     """A pair without ARP or neighbour discovery, so that nothing that is sent waits for an answer."""
-    mac = "02:00:5e:10:00:01"
     inside = f"-n {own} " if own else ""
-    sh(f"ip {inside}link add {name} address {mac} arp off type veth "
-       f"peer name {peer} address {mac} arp off netns {namespace}",
-       f"ip {inside}link set {name} up", f"ip -n {namespace} link set {peer} up")
+    index = f"index {number} " if number else ""
+    sh(f"ip {inside}link add {name} {index}address {MAC} arp off type veth "
+       f"peer name {peer} address {MAC} arp off netns {namespace}",
+       # In this order: a device that is up before its peer drops what is sent until a worker of the kernel's comes by.
+       f"ip -n {namespace} link set {peer} up", f"ip {inside}link set {name} up")
 
 
 def decoy():
     """The wrong device, and behind it the network namespace "far". Mark 7 leads there, too."""
     sh("ip netns add far", "ip -n far link set lo up")
+    settle()
     veth(WRONG, "far0", "far")
     sh(f"ip addr add {WRONG4}/24 dev decoy", f"ip addr add {WRONG6}/64 dev decoy nodad",
        "ip -n far addr add 198.51.100.2/24 dev far0", "ip -n far addr add 2001:db8:1::2/64 dev far0 nodad",
@@ -64,94 +73,41 @@ class InNamespace:
             self.home.close()
 
 
-def parse(packet):
-    """What a packet is for, "ADDRESS PROTOCOL"; None if it is none of the cases'."""
-    if packet[0] >> 4 == 4:
-        to, protocol, known = socket.inet_ntop(socket.AF_INET, packet[16:20]), packet[9], FOREIGN4
-        inner = packet[(packet[0] & 15) * 4:]
-    elif packet[0] >> 4 == 6:
-        to, protocol, known = socket.inet_ntop(socket.AF_INET6, packet[24:40]), packet[6], FOREIGN6
-        inner = packet[40:]
-    else:
-        return None
-    # With a reset the kernel itself says that it has no such socket.
-    if protocol == socket.IPPROTO_TCP and inner[13] & 4:
-        return None
-    return f"{to} {protocol}" if to.startswith(known) else None
+# Sockets for echo requests, for everybody; and a packet of a stranger's may come in by any device.
+SETTINGS = ("ipv4.ping_group_range=0 2147483647", "ipv4.conf.all.rp_filter=0", "ipv4.conf.default.rp_filter=0")
 
 
-class Watch:
-    """What leaves by a device, from now on."""
+def settle(namespace=None):
+    """The settings of a network that the cases need."""
+    inside = ["ip", "netns", "exec", namespace] if namespace else []
+    subprocess.run([*inside, "sysctl", "-qw", *("net." + s for s in SETTINGS)], check=True)
 
-    def __init__(self, device, namespace=None):
-        self.device, self.namespace = device, namespace
-        self.packets, self.marker, self.markers, self.ifindex = None, None, 0, 0
-        self.follow()
 
-    def follow(self):
-        """The device may be a new one of the same name; without one, the old is still looked at."""
-        with InNamespace(self.namespace):
-            try:
-                ifindex = socket.if_nametoindex(self.device)
-            except OSError:
-                return
-            self.close()
-            self.ifindex = ifindex
-            # Protocol 0: nothing arrives before the bind.
-            self.packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-            self.packets.bind((self.device, 3))
-            self.packets.settimeout(5)
-            self.marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.marker.setsockopt(socket.SOL_SOCKET, 62, ifindex)
+@contextlib.contextmanager
+def one_cpu():
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
-    def close(self):
-        for s in self.packets, self.marker:
-            if s:
-                s.close()
 
-    def _mark(self):
-        """Sends a datagram of our own, behind all that was sent before. False: by a device that is down it does not."""
-        self.markers += 1
-        try:
-            self.marker.sendto(b"m", (MARKER, 20000 + self.markers % 10000))
-        except OSError:
-            return False
-        return self._has_carrier()
+def put(packet, device, namespace, address):
+    """A packet comes in by a veth whose other end is "near0", in the namespace "near"; address: the veth's, IPv4.
 
-    def _has_carrier(self):
-        """Without one, as of a TUN whose queue nobody has open, what is sent may never be seen."""
-        with InNamespace(self.namespace):
-            try:
-                name = socket.if_indextoname(self.ifindex)
-            except OSError:
-                return False
-            out = subprocess.run(["ip", "-json", "link", "show", "dev", name], capture_output=True, check=False)
-        return out.returncode == 0 and "LOWER_UP" in json.loads(out.stdout)[0]["flags"]
-
-    def _read(self):
-        """The next packet out; None: there is none."""
-        while True:
-            try:
-                packet, where = self.packets.recvfrom(2048)
-            except BlockingIOError:
-                return None
-            except OSError as e:
-                # What the socket is told once when its device goes.
-                if isinstance(e, TimeoutError):
-                    raise
-                continue
-            if where[2] == socket.PACKET_OUTGOING and packet:
-                return packet
-
-    def seen(self):
-        """What has left since last asked."""
-        marked, seen = self._mark(), []
-        self.packets.settimeout(5 if marked else 0)
-        while (packet := self._read()) is not None:
-            what = parse(packet)
-            if what and what.startswith(MARKER):
-                if int.from_bytes(packet[22:24], "big") == 20000 + self.markers % 10000:
-                    break
-            elif what:
-                seen.append(what)
-        return seen
+    Returns when the kernel has done with it: when a datagram that was sent behind it, on the same CPU, has come in.
+    """
+    with InNamespace(namespace):
+        behind = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        behind.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    behind.settimeout(5)
+    behind.bind(("", 0))
+    last = stranger.packet("udp4", address, behind.getsockname()[1])
+    with InNamespace("near"):
+        wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+    with behind, wire, one_cpu():
+        for p in packet, last:
+            protocol = 0x0800 if p[0] >> 4 == 4 else 0x86dd
+            wire.sendto(p, ("near0", protocol, 0, 0, bytes.fromhex(MAC.replace(":", ""))))
+        behind.recv(1)

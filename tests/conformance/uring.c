@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A UDP socket that is made, connected and sent from by io_uring: uring ADDRESS PORT. Prints "ok",
- * or the error's number. By raw system calls, for there need be no liburing.
- * io_uring_enter(2), Linux 5.19 for IORING_OP_SOCKET.
+ * A UDP socket that is made, connected and sent from by io_uring: uring ADDRESS PORT [DEVICE]. It asks for
+ * the device between. Prints "ok", or the error's number; that of the device does not end it.
+ * By raw system calls, for there need be no liburing. io_uring_enter(2), Linux 5.19 for IORING_OP_SOCKET.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -53,8 +53,8 @@ static void ring_open(struct ring *r)
 	r->sqes = map(r, p->sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
 }
 
-/* Submits the one entry and waits for its result. */
-static int32_t submit(struct ring *r, const struct io_uring_sqe *sqe)
+/* Submits the one entry and waits for its result, a number or -errno. */
+static int32_t attempt(struct ring *r, const struct io_uring_sqe *sqe)
 {
 	uint32_t *tail = (uint32_t *)(r->sq + r->params.sq_off.tail);
 	uint32_t *array = (uint32_t *)(r->sq + r->params.sq_off.array);
@@ -69,9 +69,31 @@ static int32_t submit(struct ring *r, const struct io_uring_sqe *sqe)
 		finish(errno);
 	result = cqes[*head & (r->params.cq_entries - 1)].res;
 	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+	return result;
+}
+
+static int32_t submit(struct ring *r, const struct io_uring_sqe *sqe)
+{
+	int32_t result = attempt(r, sqe);
+
 	if (result < 0)
 		finish(-result);
 	return result;
+}
+
+/* SOCKET_URING_OP_SETSOCKOPT, Linux 6.7; older headers have neither its number nor the names of its fields. */
+static int32_t bind_to_device(struct ring *r, int fd, const char *device)
+{
+	struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_URING_CMD,
+		.fd = fd,
+		.off = 3,
+		.addr = SOL_SOCKET | (uint64_t)SO_BINDTODEVICE << 32,
+		.file_index = (uint32_t)strlen(device),
+		.addr3 = (uintptr_t)device,
+	};
+
+	return attempt(r, &sqe);
 }
 
 int main(int argc, char **argv)
@@ -79,13 +101,16 @@ int main(int argc, char **argv)
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct ring r = { 0 };
 	struct io_uring_sqe sqe = { .opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM };
+	int32_t bound = 0;
 	int fd;
 
-	if (argc != 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
+	if (argc < 3 || argc > 4 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
 		return 2;
 	to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	ring_open(&r);
 	fd = submit(&r, &sqe);
+	if (argc == 4)
+		bound = bind_to_device(&r, fd, argv[3]);
 	sqe = (struct io_uring_sqe){
 		.opcode = IORING_OP_CONNECT, .fd = fd, .addr = (uintptr_t)&to, .off = sizeof(to)
 	};
@@ -94,5 +119,5 @@ int main(int argc, char **argv)
 		.opcode = IORING_OP_SEND, .fd = fd, .addr = (uintptr_t) "x", .len = 1
 	};
 	submit(&r, &sqe);
-	finish(0);
+	finish(-bound);
 }

@@ -56,6 +56,52 @@ options() {
 }
 @test "guard: SO_BINDTODEVICE and SO_BINDTOIFINDEX, by root" { in_sandbox options; }
 
+groups_of() { ip maddr show dev "$1" | grep -oE '233\.252\.0\.[0-9]+|ff0e::db8:[0-9]+' | sort | tr '\n' ' '; }
+
+groups() {
+	usn up usn0
+	decoy
+	steps app usn-run ND=usn0 --
+	local join4='IPPROTO_IP, IP_ADD_MEMBERSHIP, inet_aton' join6='IPPROTO_IPV6, IPV6_JOIN_GROUP, inet_pton(V6,'
+	# IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_GROUP: Python has no names for them.
+	local source='IPPROTO_IP, 39, inet_aton' any='42, struct.pack'
+	expect app ok 'import struct; s, s6 = make(V4, UDP), make(V6, UDP)'
+	expect app ok "decoy, usn0, lo = [if_nametoindex(n).to_bytes(4, 'little') for n in ('decoy', 'usn0', 'lo')]"
+	# None named, or only by an address: it is the run's.
+	expect app ok "s.setsockopt($join4('233.252.0.1') + bytes(4))"
+	expect app ok "s.setsockopt($join4('233.252.0.2') + inet_aton('198.51.100.1'))"
+	expect app ok "s.setsockopt($join4('233.252.0.3') + bytes(8))"
+	expect app ok "s.setsockopt($join4('233.252.0.4') + bytes(4) + usn0)"
+	expect app ok "s.setsockopt(IPPROTO_IP, $any('=I4xHxx4s120x', 0, V4, inet_aton('233.252.0.5')))"
+	expect app ok "s6.setsockopt($join6 'ff0e::db8:1') + bytes(4))"
+	expect app ok "s6.setsockopt($join6 'ff0e::db8:2') + usn0)"
+	expect app ok "s6.setsockopt(IPPROTO_IPV6, $any('=I4xHHI16s104x', 0, V6, 0, 0, inet_pton(V6, 'ff0e::db8:3')))"
+	# Another one.
+	expect app EPERM "s.setsockopt($join4('233.252.0.6') + bytes(4) + decoy)"
+	expect app EPERM "s.setsockopt($source('233.252.0.6') + bytes(4) + inet_aton('192.0.2.1'))"
+	expect app EPERM "s6.setsockopt($join6 'ff0e::db8:6') + decoy)"
+	[ "$(verdict usn0 refused_option)" = 3 ]
+	[ "$(groups_of usn0)" = "233.252.0.1 233.252.0.2 233.252.0.3 233.252.0.4 233.252.0.5 ff0e::db8:1 ff0e::db8:2 ff0e::db8:3 " ]
+	[ -z "$(groups_of decoy)" ]
+	# What is loopback's stays there.
+	expect app ok "s.setsockopt($join4('233.252.0.7') + inet_aton('127.0.0.1'))"
+	expect app ok "s6.setsockopt($join6 'ff0e::db8:7') + lo)"
+	[ "$(groups_of lo)" = '233.252.0.7 ff0e::db8:7 ' ]
+	# They are left as they were joined.
+	expect app ok "s.setsockopt(IPPROTO_IP, IP_DROP_MEMBERSHIP, inet_aton('233.252.0.2') + inet_aton('198.51.100.1'))"
+	expect app ok "s6.setsockopt(IPPROTO_IPV6, IPV6_LEAVE_GROUP, inet_pton(V6, 'ff0e::db8:1') + bytes(4))"
+	no grep -qE '233\.252\.0\.2 |db8:1 ' <<<"$(groups_of usn0)"
+	# Without the device there is none to join on.
+	usn down --force usn0
+	expect app EPERM "s.setsockopt($join4('233.252.0.8') + bytes(4))"
+	[ -z "$(groups_of decoy)" ]
+	steps host
+	expect host ok 's = make(V4, UDP)'
+	expect host ok "s.setsockopt($join4('233.252.0.9') + bytes(4))"
+	[ "$(groups_of decoy)" = '233.252.0.9 ' ]
+}
+@test "guard: groups are joined on the run's device" { in_sandbox groups; }
+
 disconnected() {
 	usn up usn0 Peer=echo
 	decoy
