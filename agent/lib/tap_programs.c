@@ -143,7 +143,9 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, s
 	bpf_program__set_autoload(p->skel->progs.usn_tap_out, directions & USN_TAP_OUT);
 	r = tap_bpf__load(p->skel);
 	if (r < 0)
-		return usn_fail_errno(e, -r, "the kernel does not accept the tap's programs");
+		return usn_fail_errno(
+			e, -r,
+			"the kernel does not accept the tap's programs (Linux 5.12 and newer do)");
 	if (directions & USN_TAP_IN)
 		p->in_fd = bpf_program__fd(p->skel->progs.usn_tap_in);
 	if (directions & USN_TAP_OUT)
