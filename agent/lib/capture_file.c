@@ -14,7 +14,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "lib/capture_file.h"
+#include "lib/capture_name.h"
 #include "lib/pcapng.h"
+#include "lib/process_facts.h"
 #include "lib/processes.h"
 
 #define NS_PER_S 1000000000ULL
@@ -36,18 +38,22 @@ struct capture_file {
 	struct interface *interfaces;
 	size_t n_interfaces, last;
 	struct processes processes;
-	uint64_t start_ns, end_ns; /* of this file */
-	uint32_t count;            /* files of this name before, by size */
-	uint32_t n_files;          /* begun by time */
-	uint64_t next_id;
-	uint64_t written_before;
+	uint64_t start_ns, end_ns; /* of this file: when it was begun, and its last packet */
+	uint64_t period_ns;        /* when its period of rotate_seconds began */
+	uint32_t count;            /* files of this period before, by size */
+	uint32_t periods;          /* so far, with this one */
+	bool over;                 /* rotate_files are full, and there is no file any more */
+	uint64_t last_id;
+	uint64_t written_before; /* this file */
 };
 
-static int file_error(const struct capture_file *f, int r, struct usn_err *e)
+/* what: of the current file was not possible. */
+static int file_error(const struct capture_file *f, const char *what, int r, struct usn_err *e)
 {
-	return usn_fail(e, -r, "cannot write to %s: %s; %" PRIu64 " packets are safe%s", f->path,
-			strerror(-r), capture_file_written(f),
-			f->o->rotate_bytes || f->o->rotate_seconds ? "" : " in it");
+	bool several = f->o->rotate_bytes || f->o->rotate_seconds;
+
+	return usn_fail(e, -r, "cannot %s %s: %s; %" PRIu64 " packets are safe%s", what, f->path,
+			strerror(-r), capture_file_written(f), several ? "" : " in it");
 }
 
 static bool is_stdout(const struct capture_file *f)
@@ -55,44 +61,12 @@ static bool is_stdout(const struct capture_file *f)
 	return !strcmp(f->o->path, "-");
 }
 
-/* Digits of the greatest number, as many as tcpdump takes. */
-static int digits(uint32_t files)
+static uint64_t now_ns(void)
 {
-	int n = 1;
+	struct timespec now;
 
-	for (files--; files > 9; files /= 10)
-		n++;
-	return n;
-}
-
-/* The name of the file that comes now. */
-static int name_file(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
-{
-	const struct capture_file_options *o = f->o;
-	time_t when = (time_t)(real_ns / NS_PER_S);
-	char base[PATH_MAX - 16];
-	struct tm tm = { 0 };
-	size_t n = strlen(o->path);
-
-	if (is_stdout(f)) {
-		snprintf(f->path, sizeof(f->path), "the standard output");
-		return 0;
-	}
-	localtime_r(&when, &tm);
-	if (o->rotate_seconds)
-		n = strftime(base, sizeof(base), o->path, &tm);
-	else if (n < sizeof(base))
-		memcpy(base, o->path, n + 1);
-	if (!n || n >= sizeof(base))
-		return usn_fail(e, ENAMETOOLONG, "the file name %.60s is too long", o->path);
-	if (o->rotate_bytes && o->rotate_files)
-		snprintf(f->path, sizeof(f->path), "%s%0*u", base, digits(o->rotate_files),
-			 f->count);
-	else if (f->count)
-		snprintf(f->path, sizeof(f->path), "%s%u", base, f->count);
-	else
-		snprintf(f->path, sizeof(f->path), "%s", base);
-	return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 static int describe(struct capture_file *f, struct interface *i)
@@ -101,24 +75,41 @@ static int describe(struct capture_file *f, struct interface *i)
 				f->o->snaplen, &i->number);
 }
 
-static int begin(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
+static int open_stdout(struct capture_file *f, struct usn_err *e)
 {
-	size_t i;
-	int r = name_file(f, real_ns, e);
+	snprintf(f->path, sizeof(f->path), "the standard output");
+	if (isatty(STDOUT_FILENO))
+		return usn_fail(e, EINVAL, "pcapng is not for a terminal: give -w FILE, or a pipe");
+	f->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return f->fd < 0 ? usn_fail_errno(e, errno, "cannot write to %s", f->path) : 0;
+}
+
+static int open_path(struct capture_file *f, struct usn_err *e)
+{
+	int r = capture_name(f->o, f->period_ns, f->count, f->path, e);
 
 	if (r < 0)
 		return r;
-	if (is_stdout(f) && isatty(STDOUT_FILENO))
-		return usn_fail(e, EINVAL, "pcapng is not for a terminal: give -w FILE, or a pipe");
-	f->fd = is_stdout(f) ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-			     : open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (f->fd < 0)
+	f->fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (f->fd >= 0)
+		return 0;
+	if (!f->start_ns)
 		return usn_fail_errno(e, errno, "cannot open %s", f->path);
+	return file_error(f, "open", -errno, e);
+}
+
+static int begin(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
+{
+	int r = is_stdout(f) ? open_stdout(f, e) : open_path(f, e);
+	size_t i;
+
+	if (r < 0)
+		return r;
 	f->start_ns = f->end_ns = real_ns;
 	r = pcapng_open(f->fd, f->o->application, &f->w);
 	for (i = 0; r >= 0 && i < f->n_interfaces; i++)
 		r = describe(f, &f->interfaces[i]);
-	return r < 0 ? file_error(f, r, e) : 0;
+	return r < 0 ? file_error(f, "write to", r, e) : 0;
 }
 
 static int put_totals(struct capture_file *f, const struct interface *i, uint64_t lost)
@@ -133,17 +124,20 @@ static int put_totals(struct capture_file *f, const struct interface *i, uint64_
 	return pcapng_statistics(f->w, &s);
 }
 
-static int end(struct capture_file *f, struct usn_err *e)
+/* real_ns: from then on packets are in the next file. */
+static int end(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
 {
 	size_t i;
 	int r = 0;
 
+	if (real_ns > f->end_ns)
+		f->end_ns = real_ns;
 	for (i = 0; r >= 0 && i < f->n_interfaces; i++)
 		r = put_totals(f, &f->interfaces[i], f->interfaces[i].lost);
 	if (r >= 0)
 		r = pcapng_flush(f->w);
 	if (r < 0)
-		return file_error(f, r, e);
+		return file_error(f, "write to", r, e);
 	for (i = 0; i < f->n_interfaces; i++) {
 		f->interfaces[i].seen = 0;
 		f->interfaces[i].lost_before = f->interfaces[i].lost;
@@ -159,16 +153,16 @@ int capture_file_open(const struct capture_file_options *o, struct capture_file 
 		      struct usn_err *e)
 {
 	struct capture_file *f = calloc(1, sizeof(*f));
-	struct timespec now;
+	uint64_t now = now_ns();
 	int r;
 
 	if (!f)
 		return usn_fail(e, ENOMEM, "out of memory");
 	f->o = o;
 	f->fd = -1;
-	f->n_files = 1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	r = begin(f, (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec, e);
+	f->periods = 1;
+	f->period_ns = now;
+	r = begin(f, now, e);
 	if (r < 0) {
 		capture_file_free(f);
 		return r;
@@ -189,31 +183,14 @@ struct capture_file *capture_file_free(struct capture_file *f)
 	return NULL;
 }
 
-int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char *name,
-			   struct usn_err *e)
-{
-	struct interface *list = reallocarray(f->interfaces, f->n_interfaces + 1, sizeof(*list));
-	int r;
-
-	if (!list)
-		return usn_fail(e, ENOMEM, "out of memory");
-	f->interfaces = list;
-	list[f->n_interfaces] = (struct interface){ .ifindex = ifindex };
-	snprintf(list[f->n_interfaces].name, USN_NAME_SIZE, "%s", name);
-	r = describe(f, &list[f->n_interfaces]);
-	if (r < 0)
-		return file_error(f, r, e);
-	f->n_interfaces++;
-	return 0;
-}
-
 static struct interface *find(struct capture_file *f, uint32_t ifindex)
 {
 	size_t i;
 
 	if (f->last < f->n_interfaces && f->interfaces[f->last].ifindex == ifindex)
 		return &f->interfaces[f->last];
-	for (i = 0; i < f->n_interfaces; i++) {
+	/* The number of one that went may be that of another that came later. */
+	for (i = f->n_interfaces; i--;) {
 		if (f->interfaces[i].ifindex == ifindex) {
 			f->last = i;
 			return &f->interfaces[i];
@@ -222,61 +199,83 @@ static struct interface *find(struct capture_file *f, uint32_t ifindex)
 	return NULL;
 }
 
+int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char *name,
+			   struct usn_err *e)
+{
+	const struct interface *known = find(f, ifindex);
+	struct interface *list;
+	int r;
+
+	if (known && !strcmp(known->name, name))
+		return 0;
+	list = reallocarray(f->interfaces, f->n_interfaces + 1, sizeof(*list));
+	if (!list)
+		return usn_fail(e, ENOMEM, "out of memory");
+	f->interfaces = list;
+	list[f->n_interfaces] = (struct interface){ .ifindex = ifindex };
+	snprintf(list[f->n_interfaces].name, USN_NAME_SIZE, "%s", name);
+	r = f->w ? describe(f, &list[f->n_interfaces]) : 0;
+	if (r < 0)
+		return file_error(f, "write to", r, e);
+	f->last = f->n_interfaces++;
+	return 0;
+}
+
 static int next_by_time(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
 {
-	int r = end(f, e);
+	int r = end(f, real_ns, e);
 
 	if (r < 0)
 		return r;
-	if (f->o->rotate_files && !f->o->rotate_bytes && f->n_files == f->o->rotate_files)
+	f->over = f->o->rotate_files && !f->o->rotate_bytes && f->periods == f->o->rotate_files;
+	if (f->over)
 		return -ECANCELED;
 	f->count = 0;
-	f->n_files++;
+	f->periods++;
+	f->period_ns = real_ns;
 	return begin(f, real_ns, e);
 }
 
 static int next_by_size(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
 {
-	uint64_t start_ns = f->start_ns;
-	int r = end(f, e);
+	int r = end(f, real_ns, e);
 
 	if (r < 0)
 		return r;
 	f->count++;
 	if (f->o->rotate_files)
 		f->count %= f->o->rotate_files;
-	r = begin(f, f->o->rotate_seconds ? start_ns : real_ns, e);
-	return r;
+	return begin(f, real_ns, e);
 }
 
 static int rotate(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
 {
 	const struct capture_file_options *o = f->o;
 
-	if (!f->w)
-		return -ECANCELED;
-	if (o->rotate_seconds && real_ns >= f->start_ns + o->rotate_seconds * NS_PER_S)
+	if (o->rotate_seconds && real_ns >= f->period_ns + o->rotate_seconds * NS_PER_S)
 		return next_by_time(f, real_ns, e);
 	if (o->rotate_bytes && pcapng_size(f->w) > o->rotate_bytes)
 		return next_by_size(f, real_ns, e);
 	return 0;
 }
 
-/* Where its program is, if the process is still there to be asked. */
-static int introduce(struct capture_file *f, const struct usn_record *rec)
+/* The format has no place for a cgroup, so that it is a comment. */
+static int introduce(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns)
 {
-	char link[64], path[PATH_MAX], comm[USN_COMM_SIZE + 1] = "";
-	struct pcapng_process p = { .pid = rec->pid, .name = comm };
-	ssize_t n;
+	char comm[USN_COMM_SIZE + 1] = "", comment[PCAPNG_TEXT_MAX + 1];
+	struct process_facts facts;
 
+	process_facts_get(rec, real_ns, &facts);
 	memcpy(comm, rec->comm, USN_COMM_SIZE);
-	snprintf(link, sizeof(link), "/proc/%u/exe", rec->pid);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n > 0) {
-		path[n] = '\0';
-		p.path = path;
-	}
-	return pcapng_process(f->w, &p);
+	snprintf(comment, sizeof(comment), "cgroup %llu%s%.*s", rec->cgroup_id,
+		 *facts.cgroup ? " " : "", (int)sizeof(comment) - 32, facts.cgroup);
+	return pcapng_process(f->w, &(struct pcapng_process){ .pid = rec->pid,
+							      .parent = facts.parent,
+							      .uid = facts.uid,
+							      .start_ns = facts.start_ns,
+							      .name = comm,
+							      .path = facts.path,
+							      .comment = comment });
 }
 
 int capture_file_packet(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
@@ -284,19 +283,22 @@ int capture_file_packet(struct capture_file *f, const struct usn_record *rec, ui
 {
 	struct interface *i = find(f, rec->ifindex);
 	struct pcapng_packet p;
-	int r = rotate(f, real_ns, e);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (!i)
 		return usn_fail(e, ENODEV, "a packet of the unknown interface %u", rec->ifindex);
-	if (rec->pid) {
-		r = processes_note(&f->processes, rec->pid, rec->comm);
-		if (r > 0)
-			r = introduce(f, rec);
-		if (r < 0)
-			return file_error(f, r, e);
-	}
+	if (f->over)
+		return -ECANCELED;
+	if (!f->w)
+		return file_error(f, "write to", -EBADF, e);
+	r = rotate(f, real_ns, e);
+	if (r < 0)
+		return r;
+	r = processes_note(&f->processes, rec);
+	if (r > 0)
+		r = introduce(f, rec, real_ns);
+	if (r < 0)
+		return file_error(f, "write to", r, e);
 	p = (struct pcapng_packet){ .interface = i->number,
 				    .real_ns = real_ns,
 				    .data = rec + 1,
@@ -306,11 +308,11 @@ int capture_file_packet(struct capture_file *f, const struct usn_record *rec, ui
 				    .flags = rec->flags,
 				    .pid = rec->pid,
 				    .tid = rec->tid,
-				    .id = ++f->next_id,
+				    .id = ++f->last_id,
 				    .dropped = rec->lost - i->lost };
 	r = pcapng_packet(f->w, &p);
 	if (r < 0)
-		return file_error(f, r, e);
+		return file_error(f, "write to", r, e);
 	i->lost = rec->lost;
 	i->seen++;
 	f->end_ns = real_ns;
@@ -321,16 +323,20 @@ int capture_file_statistics(struct capture_file *f, uint32_t ifindex, uint64_t l
 			    struct usn_err *e)
 {
 	const struct interface *i = find(f, ifindex);
-	int r = i && f->w ? put_totals(f, i, lost) : 0;
+	uint64_t now = now_ns();
+	int r;
 
-	return r < 0 ? file_error(f, r, e) : 0;
+	if (now > f->end_ns)
+		f->end_ns = now;
+	r = i && f->w ? put_totals(f, i, lost) : 0;
+	return r < 0 ? file_error(f, "write to", r, e) : 0;
 }
 
 int capture_file_flush(struct capture_file *f, struct usn_err *e)
 {
 	int r = f->w ? pcapng_flush(f->w) : 0;
 
-	return r < 0 ? file_error(f, r, e) : 0;
+	return r < 0 ? file_error(f, "write to", r, e) : 0;
 }
 
 uint64_t capture_file_written(const struct capture_file *f)

@@ -15,15 +15,15 @@ struct capture_file;
 struct usn_err;
 
 struct capture_file_options {
-	const char
-		*path; /* "-": the standard output. With rotate_seconds a format of strftime(3) */
+	const char *path; /* "-": standard output. With rotate_seconds a format of strftime(3) */
 	const char *application;
 	const char *filter; /* libpcap's, NULL: none */
 	uint32_t snaplen;
+	/* The last three are tcpdump's -C, -G and -W, and are not for the standard output. */
 	uint64_t rotate_bytes;   /* a new file when this one has grown over so many; 0: never */
-	uint32_t rotate_seconds; /* and so many seconds after it was begun; 0: never */
-	uint32_t
-		rotate_files; /* with rotate_bytes: then overwrite the first. Without: then end. 0: no limit */
+	uint32_t rotate_seconds; /* and so many seconds after the last one by time; 0: never */
+	/* With rotate_bytes: then the first is overwritten. Without: then it is over. 0: no limit. */
+	uint32_t rotate_files;
 };
 
 /* o stays the caller's, and has to be there as long as the capture. The first file is made at once. */
@@ -31,7 +31,7 @@ int capture_file_open(const struct capture_file_options *o, struct capture_file 
 		      struct usn_err *e);
 struct capture_file *capture_file_free(struct capture_file *f);
 
-/* An interface whose packets may come from now on. */
+/* An interface whose packets may come from now on, also in the middle of a capture. One that is known already stays. */
 int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char *name,
 			   struct usn_err *e);
 
@@ -42,11 +42,17 @@ int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char 
 int capture_file_packet(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
 			struct usn_err *e);
 
-/* An interface's totals so far. lost: packets of it that were lost since the capture began. */
+/*
+ * An interface's totals so far, in the current file: at the end, or whenever somebody asks. lost: packets of it that were
+ * lost since the capture began.
+ */
 int capture_file_statistics(struct capture_file *f, uint32_t ifindex, uint64_t lost,
 			    struct usn_err *e);
 
-/* All that was captured so far is out. */
+/*
+ * All that was captured so far is out. Without it a file grows when the writer's buffer is full, and then as at the end of a
+ * flush only by whole blocks, so that one that is cut off by a kill ends with the last whole block or in the one behind it.
+ */
 int capture_file_flush(struct capture_file *f, struct usn_err *e);
 
 /* Packets that are out, in all files. */

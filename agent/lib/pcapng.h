@@ -11,6 +11,7 @@
 #ifndef USN_PCAPNG_H
 #define USN_PCAPNG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PCAPNG_TEXT_MAX 4096 /* bytes of a name or a description */
@@ -31,12 +32,18 @@ struct pcapng_packet {
 	uint32_t tid;
 	uint64_t id;      /* of its own in the capture, 0: none */
 	uint64_t dropped; /* packets of this interface lost since its preceding one */
+	bool has_verdict;
+	int64_t verdict; /* TC_ACT_*, what a tc program decided on it */
 };
 
 struct pcapng_process {
 	uint32_t pid;
-	const char *name; /* the command */
-	const char *path; /* of the program, NULL: unknown */
+	uint32_t parent;     /* its process id, 0: unknown */
+	uint32_t uid;        /* UINT32_MAX: unknown */
+	uint64_t start_ns;   /* as real_ns, 0: unknown */
+	const char *name;    /* the command; bytes that are not UTF-8 become question marks */
+	const char *path;    /* of the program, NULL: unknown */
+	const char *comment; /* NULL: none */
 };
 
 struct pcapng_statistics {
@@ -66,7 +73,10 @@ static inline void pcapng_freep(struct pcapng **w)
 int pcapng_interface(struct pcapng *w, const char *name, const char *description,
 		     const char *filter, uint32_t snaplen, uint32_t *ret_interface);
 
-/* Says who a process is, as Wireshark's custom block of that kind does. */
+/*
+ * Says who a process is, by Wireshark's custom block of that kind. Readers look a packet's process up by its pid and
+ * start_ns; without that, the last block of its pid is the one that counts. -EINVAL: a text is too long.
+ */
 int pcapng_process(struct pcapng *w, const struct pcapng_process *p);
 
 /*
@@ -75,7 +85,7 @@ int pcapng_process(struct pcapng *w, const struct pcapng_process *p);
  */
 int pcapng_packet(struct pcapng *w, const struct pcapng_packet *p);
 
-/* The interface's totals, at the end of a capture. */
+/* The interface's totals so far: at the end of a capture, or at any time. -EINVAL: no such interface. */
 int pcapng_statistics(struct pcapng *w, const struct pcapng_statistics *s);
 
 /*

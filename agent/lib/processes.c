@@ -8,20 +8,21 @@
 
 #define SIZE_FIRST 64
 
-static bool same(const struct process_seen *s, uint32_t pid, const char *comm)
+static bool same(const struct process_seen *s, const struct process_seen *t)
 {
-	return s->pid == pid && !memcmp(s->comm, comm, sizeof(s->comm));
+	return s->pid == t->pid && s->cgroup_id == t->cgroup_id &&
+	       !memcmp(s->comm, t->comm, sizeof(s->comm));
 }
 
 /* Where it is, or where it would have to be. */
-static struct process_seen *place(const struct processes *p, uint32_t pid, const char *comm)
+static struct process_seen *place(const struct processes *p, const struct process_seen *t)
 {
-	size_t i = pid * 2654435761u;
+	size_t i = t->pid * 2654435761u;
 
 	for (;; i++) {
 		struct process_seen *s = &p->slots[i & (p->size - 1)];
 
-		if (!s->pid || same(s, pid, comm))
+		if (!s->pid || same(s, t))
 			return s;
 	}
 }
@@ -36,7 +37,7 @@ static int grow(struct processes *p)
 		return -ENOMEM;
 	for (i = 0; i < p->size; i++) {
 		if (p->slots[i].pid)
-			*place(&larger, p->slots[i].pid, p->slots[i].comm) = p->slots[i];
+			*place(&larger, &p->slots[i]) = p->slots[i];
 	}
 	free(p->slots);
 	larger.last = p->last;
@@ -44,21 +45,23 @@ static int grow(struct processes *p)
 	return 0;
 }
 
-int processes_note(struct processes *p, uint32_t pid, const char comm[USN_COMM_SIZE])
+int processes_note(struct processes *p, const struct usn_record *rec)
 {
-	struct process_seen *s;
+	struct process_seen who = { .cgroup_id = rec->cgroup_id, .pid = rec->pid }, *s;
 
+	if (!who.pid)
+		return 0;
+	memcpy(who.comm, rec->comm, sizeof(who.comm));
 	/* Nearly always it is who it was before. */
-	if (same(&p->last, pid, comm))
+	if (same(&p->last, &who))
 		return 0;
 	if (2 * p->n >= p->size && grow(p) < 0)
 		return -ENOMEM;
-	p->last.pid = pid;
-	memcpy(p->last.comm, comm, sizeof(p->last.comm));
-	s = place(p, pid, comm);
+	p->last = who;
+	s = place(p, &who);
 	if (s->pid)
 		return 0;
-	*s = p->last;
+	*s = who;
 	p->n++;
 	return 1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Processes that a file has heard of: each pid with each command that it went by. */
+/* Processes that a file has heard of: each pid with each command that it went by, in each cgroup that it was in. */
 #ifndef USN_PROCESSES_H
 #define USN_PROCESSES_H
 
@@ -9,8 +9,9 @@
 #include <usn/abi.h>
 
 struct process_seen {
-	uint32_t pid; /* 0: the slot is free */
+	uint64_t cgroup_id;
 	char comm[USN_COMM_SIZE];
+	uint32_t pid; /* 0: the slot is free */
 };
 
 struct processes {
@@ -19,8 +20,8 @@ struct processes {
 	struct process_seen last;
 };
 
-/* Whether this one is new; then it is not any more. -ENOMEM: nobody knows. */
-int processes_note(struct processes *p, uint32_t pid, const char comm[USN_COMM_SIZE]);
+/* 1: rec's owner is new, and from now on it is not; 0: it is not, or nobody is known; -ENOMEM: nobody knows. */
+int processes_note(struct processes *p, const struct usn_record *rec);
 
 void processes_forget(struct processes *p);
 

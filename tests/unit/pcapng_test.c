@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,89 +26,10 @@
 
 #include "base/cleanup.h"
 #include "lib/pcapng.h"
+#include "pcapng_blocks.h"
 
 #define REAL_NS 1700000000123456789ULL
-#define SECTION 0x0a0d0d0aU
-#define PACKET 6U
-
-/* A file in memory, as it is on the disk. */
-struct file {
-	uint8_t *bytes;
-	size_t size;
-};
-
-static struct file read_back(int fd)
-{
-	struct file f = { 0 };
-	struct stat st;
-
-	assert_int_equal(fstat(fd, &st), 0);
-	f.size = (size_t)st.st_size;
-	f.bytes = malloc(f.size + 1);
-	assert_non_null(f.bytes);
-	assert_int_equal(pread(fd, f.bytes, f.size, 0), st.st_size);
-	return f;
-}
-
-static uint32_t u32(const struct file *f, size_t at)
-{
-	uint32_t v;
-
-	assert_true(at + 4 <= f->size);
-	memcpy(&v, f->bytes + at, 4);
-	return v;
-}
-
-static uint16_t u16(const struct file *f, size_t at)
-{
-	uint16_t v;
-
-	assert_true(at + 2 <= f->size);
-	memcpy(&v, f->bytes + at, 2);
-	return v;
-}
-
-/*
- * The type of the block at *at, with its lengths checked; *at moves to the next, ret_body to its
- * body.
- */
-static uint32_t next_block(const struct file *f, size_t *at, size_t *ret_body, size_t *ret_end)
-{
-	uint32_t type = u32(f, *at), length = u32(f, *at + 4);
-
-	assert_int_equal(length % 4, 0);
-	assert_true(length >= 12 && length <= f->size - *at);
-	assert_int_equal(u32(f, *at + length - 4), length);
-	*ret_body = *at + 8;
-	*ret_end = *at + length - 4;
-	*at += length;
-	return type;
-}
-
-/* The place of an option's value between at and end, 0: it is not there. Checks the whole list. */
-static size_t find_option(const struct file *f, size_t at, size_t end, uint16_t code,
-			  uint16_t *ret_len)
-{
-	size_t found = 0;
-
-	while (at < end) {
-		uint16_t c = u16(f, at), n = u16(f, at + 2);
-
-		at += 4;
-		if (!c) {
-			assert_int_equal(n, 0);
-			assert_int_equal(at, end);
-			return found;
-		}
-		if (c == code) {
-			found = at;
-			*ret_len = n;
-		}
-		at += (n + 3U) & ~3U;
-	}
-	fail_msg("options have no end");
-	return 0;
-}
+#define PEN_WIRESHARK 32622
 
 static void assert_text(const struct file *f, size_t at, size_t end, uint16_t code,
 			const char *expected)
@@ -189,11 +110,6 @@ static void check_headers(const struct file *f, size_t *at)
 	assert_text(f, body + 8, end, 9, "\x09");
 }
 
-static uint64_t stamp(const struct file *f, size_t at)
-{
-	return (uint64_t)u32(f, at) << 32 | u32(f, at + 4);
-}
-
 static void test_full_packet(void **state)
 {
 	static const uint8_t data[] = { 0x45, 1, 2, 3, 4 };
@@ -203,11 +119,16 @@ static void test_full_packet(void **state)
 		.caplen = sizeof(data),
 		.len = 1500,
 		.direction = USN_DIR_OUT,
+		.flags = USN_PACKET_CHECKSUM_OPEN | USN_PACKET_GSO,
 		.pid = 4711,
 		.tid = 4712,
+		.id = 1ULL << 40,
 		.dropped = 3,
+		.has_verdict = true,
+		.verdict = -1,
 	};
 	const uint32_t owner[] = { 4711, 4712 };
+	static const uint8_t verdict[] = { 1, 255, 255, 255, 255, 255, 255, 255, 255 };
 	_cleanup_close_ int fd = memory_file();
 	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
 	size_t at = 0, body, end, value;
@@ -228,8 +149,12 @@ static void test_full_packet(void **state)
 	assert_int_equal(u32(&f, body + 16), 1500);
 	assert_memory_equal(f.bytes + body + 20, data, sizeof(data));
 	value = find_option(&f, body + 28, end, 2, &n);
-	assert_int_equal(u32(&f, value), 2);
+	assert_int_equal(u32(&f, value), 2 | 1 << 9 | 1 << 11);
 	assert_u64(&f, body + 28, end, 4, 3);
+	assert_u64(&f, body + 28, end, 5, 1ULL << 40);
+	value = find_option(&f, body + 28, end, 7, &n);
+	assert_int_equal(n, sizeof(verdict));
+	assert_memory_equal(f.bytes + value, verdict, sizeof(verdict));
 	value = find_option(&f, body + 28, end, 8, &n);
 	assert_int_equal(n, sizeof(owner));
 	assert_memory_equal(f.bytes + value, owner, sizeof(owner));
@@ -263,11 +188,277 @@ static void test_bare_packets(void **state)
 	free(f.bytes);
 }
 
+/* A direction that is not known leaves only what is. */
+static void test_flags(void **state)
+{
+	static const struct {
+		uint8_t direction, flags;
+		uint32_t word;
+	} cases[] = {
+		{ USN_DIR_IN, 0, 1 },
+		{ USN_DIR_IN, USN_PACKET_CHECKSUM_GOOD, 1 | 1 << 10 },
+		{ 0, USN_PACKET_GSO, 1 << 11 },
+		{ USN_DIR_OUT, USN_PACKET_CHECKSUM_OPEN, 2 | 1 << 9 },
+	};
+	_cleanup_close_ int fd = memory_file();
+	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
+	size_t at = 0, body, end, i;
+	struct file f;
+	uint16_t n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct pcapng_packet p = { .direction = cases[i].direction,
+						 .flags = cases[i].flags };
+
+		assert_int_equal(pcapng_packet(w, &p), 0);
+	}
+	assert_int_equal(pcapng_flush(w), 0);
+	f = read_back(fd);
+	check_headers(&f, &at);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(next_block(&f, &at, &body, &end), PACKET);
+		assert_int_equal(u32(&f, find_option(&f, body + 20, end, 2, &n)), cases[i].word);
+	}
+	assert_int_equal(at, f.size);
+	free(f.bytes);
+}
+
+static void test_filter(void **state)
+{
+	_cleanup_close_ int fd = memory_file();
+	_cleanup_(pcapng_freep) struct pcapng *w = NULL;
+	size_t at = 0, body, end, value;
+	uint32_t interface = 0;
+	struct file f;
+	uint16_t n = 0;
+
+	(void)state;
+	assert_int_equal(pcapng_open(fd, NULL, &w), 0);
+	assert_int_equal(pcapng_interface(w, "usn0", NULL, "tcp port 80", 0, &interface), 0);
+	assert_int_equal(pcapng_interface(w, "usn1", NULL, "", 0, &interface), 0);
+	assert_int_equal(interface, 1);
+	assert_int_equal(pcapng_flush(w), 0);
+	f = read_back(fd);
+	assert_int_equal(next_block(&f, &at, &body, &end), SECTION);
+	assert_absent(&f, body + 16, end, 4);
+	assert_int_equal(next_block(&f, &at, &body, &end), INTERFACE);
+	assert_absent(&f, body + 8, end, 3);
+	value = find_option(&f, body + 8, end, 11, &n);
+	assert_int_equal(n, 1 + strlen("tcp port 80"));
+	assert_memory_equal(f.bytes + value, "\0tcp port 80", n);
+	assert_int_equal(next_block(&f, &at, &body, &end), INTERFACE);
+	assert_absent(&f, body + 8, end, 11);
+	assert_int_equal(at, f.size);
+	free(f.bytes);
+}
+
+/* The entry of Wireshark's custom block: kind, length, process id, options; and nothing behind it. */
+static void test_process(void **state)
+{
+	const struct pcapng_process known = { .pid = 4711,
+					      .parent = 4710,
+					      .uid = 0,
+					      .start_ns = REAL_NS,
+					      .name = "ping",
+					      .path = "/bin/ping",
+					      .comment = "a comment" },
+				    bare = { .pid = 1, .uid = UINT32_MAX, .name = "x" };
+	_cleanup_close_ int fd = memory_file();
+	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
+	size_t at = 0, body, end;
+	struct file f;
+	uint16_t n;
+
+	(void)state;
+	assert_int_equal(pcapng_process(w, &known), 0);
+	assert_int_equal(pcapng_process(w, &bare), 0);
+	assert_int_equal(pcapng_flush(w), 0);
+	assert_int_equal(pcapng_written(w), 0);
+	f = read_back(fd);
+	check_headers(&f, &at);
+	assert_int_equal(next_block(&f, &at, &body, &end), CUSTOM);
+	assert_int_equal(u32(&f, body), PEN_WIRESHARK);
+	assert_int_equal(u32(&f, body + 4), 3);
+	assert_int_equal(u32(&f, body + 8), end - body - 12);
+	assert_int_equal(u32(&f, body + 12), 4711);
+	assert_text(&f, body + 16, end, 2, "ping");
+	assert_text(&f, body + 16, end, 3, "/bin/ping");
+	assert_text(&f, body + 16, end, 1, "a comment");
+	assert_int_equal(u32(&f, find_option(&f, body + 16, end, 5, &n)), 4710);
+	assert_int_equal(u32(&f, find_option(&f, body + 16, end, 6, &n)), 0);
+	assert_u64(&f, body + 16, end, 9, REAL_NS);
+	assert_int_equal(next_block(&f, &at, &body, &end), CUSTOM);
+	assert_int_equal(u32(&f, body + 12), 1);
+	assert_text(&f, body + 16, end, 2, "x");
+	assert_absent(&f, body + 16, end, 1);
+	for (uint16_t code = 3; code <= 9; code++)
+		assert_absent(&f, body + 16, end, code);
+	assert_int_equal(at, f.size);
+	free(f.bytes);
+}
+
+/* What a process calls itself are bytes, and what a file has are characters. */
+static void test_characters(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "caf\xc3\xa9", "caf\xc3\xa9" },
+		{ "caf\xc3", "caf?" },
+		{ "\xff\xfe", "??" },
+		{ "\xe2\x82\xac\xf0\x9f\x98\x80", "\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "\xe2\x82", "??" },
+		{ "\xc0\xaf", "??" },           /* too long a form */
+		{ "\xed\xa0\x80", "???" },      /* a half of a pair */
+		{ "\xf4\x90\x80\x80", "????" }, /* beyond the last character */
+		{ "\xe2(\xa1", "?(?" },
+	};
+	_cleanup_close_ int fd = memory_file();
+	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
+	size_t at = 0, body, end, i;
+	struct file f;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct pcapng_process p = { .pid = 1, .name = cases[i][0] };
+
+		assert_int_equal(pcapng_process(w, &p), 0);
+	}
+	assert_int_equal(pcapng_flush(w), 0);
+	f = read_back(fd);
+	check_headers(&f, &at);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(next_block(&f, &at, &body, &end), CUSTOM);
+		assert_text(&f, body + 16, end, 2, cases[i][1]);
+	}
+	assert_int_equal(at, f.size);
+	free(f.bytes);
+}
+
+/* The output of the reader that shares nothing with the writer. It runs where tests/run does, in the project's root. */
+static char *read_strictly(int fd)
+{
+	_cleanup_close_ int out = memory_file();
+	struct file f;
+	char *text;
+	pid_t pid;
+	int status;
+
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(fd, STDIN_FILENO);
+		lseek(STDIN_FILENO, 0, SEEK_SET);
+		dup2(out, STDOUT_FILENO);
+		execlp("python3", "python3", "tests/helpers/pcapng_read.py", "-", NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	f = read_back(out);
+	text = (char *)f.bytes;
+	text[f.size] = '\0';
+	return text;
+}
+
+/* Everything that the writer can say at once, as somebody else reads it. */
+static void put_everything(struct pcapng *w)
+{
+	static const uint8_t data[] = { 0x45, 1, 2, 3, 4 };
+	const struct pcapng_process process = { .pid = 4711,
+						.parent = 1,
+						.uid = 1000,
+						.start_ns = 5,
+						.name = "ping\xff",
+						.path = "/bin/ping",
+						.comment = "cgroup 7 /usn" };
+	const struct pcapng_packet packet = { .real_ns = 6,
+					      .data = data,
+					      .caplen = sizeof(data),
+					      .len = 1500,
+					      .direction = USN_DIR_IN,
+					      .flags = USN_PACKET_CHECKSUM_GOOD,
+					      .pid = 4711,
+					      .tid = 4712,
+					      .id = 9,
+					      .dropped = 3,
+					      .has_verdict = true,
+					      .verdict = 2 };
+	const struct pcapng_statistics totals = {
+		.start_ns = 5, .end_ns = 8, .received = 4, .dropped = 3, .delivered = 1
+	};
+
+	assert_int_equal(pcapng_process(w, &process), 0);
+	assert_int_equal(pcapng_packet(w, &packet), 0);
+	assert_int_equal(pcapng_statistics(w, &totals), 0);
+	assert_int_equal(pcapng_flush(w), 0);
+}
+
+static void test_read_by_another(void **state)
+{
+	static const char *const expected[] = {
+		"\"block\": \"section\", \"order\": \"little\", \"length\": -1, \"hardware\": ",
+		"\"userappl\": \"usn test\"}\n",
+		"\"block\": \"interface\", \"id\": 0, \"linktype\": 101, \"snaplen\": 128, "
+		"\"name\": \"usn0\", \"description\": \"a device\", \"tsresol\": 9, "
+		"\"os\": \"Linux\"}\n",
+		"\"block\": \"process\", \"pid\": 4711, \"name\": \"ping?\", "
+		"\"path\": \"/bin/ping\", \"ppid\": 1, \"uid\": 1000, \"starttime\": 5, "
+		"\"comment\": [\"cgroup 7 /usn\"]}\n",
+		"\"block\": \"packet\", \"interface\": 0, \"time\": 6, \"caplen\": 5, "
+		"\"len\": 1500, \"data\": \"4501020304\", \"flags\": {\"direction\": \"in\", "
+		"\"reception\": 0, \"fcs\": 0, \"checksum_not_ready\": false, "
+		"\"checksum_valid\": true, \"tso\": false, \"errors\": 0}, \"dropcount\": 3, "
+		"\"packetid\": 9, \"verdict\": [{\"tc\": 2}], "
+		"\"processid_threadid\": [4711, 4712]}\n",
+		"\"block\": \"statistics\", \"interface\": 0, \"time\": 8, \"starttime\": 5, "
+		"\"endtime\": 8, \"ifrecv\": 4, \"ifdrop\": 3, \"filteraccept\": 4, "
+		"\"osdrop\": 3, \"usrdeliv\": 1}\n",
+	};
+	_cleanup_close_ int fd = memory_file();
+	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
+	_cleanup_free_ char *text = NULL;
+	const char *at;
+
+	(void)state;
+	put_everything(w);
+	at = text = read_strictly(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		at = strstr(at, expected[i]);
+		if (!at)
+			fail_msg("not in it: %s\nin: %s", expected[i], text);
+	}
+}
+
+/* What a kill leaves: a file that is cut at any byte has all its blocks but the last one. */
+static void test_cut_anywhere(void **state)
+{
+	_cleanup_close_ int fd = memory_file();
+	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
+	size_t at = 0, body, end, whole = 0, size;
+	struct file f;
+
+	(void)state;
+	put_everything(w);
+	f = read_back(fd);
+	size = f.size;
+	for (f.size = 0; f.size < size; f.size++) {
+		for (at = 0; f.size - at >= 8 && u32(&f, at + 4) <= f.size - at;)
+			next_block(&f, &at, &body, &end);
+		assert_true(at >= whole);
+		whole = at;
+	}
+	next_block(&f, &at, &body, &end);
+	assert_int_equal(at, size);
+	free(f.bytes);
+}
+
 static void test_statistics(void **state)
 {
-	const struct pcapng_statistics totals = {
-		.start_ns = REAL_NS, .end_ns = REAL_NS + 5, .received = 6, .dropped = 3
-	};
+	const struct pcapng_statistics totals = { .start_ns = REAL_NS,
+						  .end_ns = REAL_NS + 5,
+						  .received = 6,
+						  .dropped = 3,
+						  .delivered = 2 };
 	_cleanup_close_ int fd = memory_file();
 	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
 	size_t at = 0, body, end;
@@ -286,6 +477,9 @@ static void test_statistics(void **state)
 	assert_int_equal(stamp(&f, find_option(&f, body + 12, end, 3, &n)), REAL_NS + 5);
 	assert_u64(&f, body + 12, end, 4, 6);
 	assert_u64(&f, body + 12, end, 5, 3);
+	assert_u64(&f, body + 12, end, 6, 6);
+	assert_u64(&f, body + 12, end, 7, 3);
+	assert_u64(&f, body + 12, end, 8, 2);
 	assert_int_equal(at, f.size);
 	free(f.bytes);
 }
@@ -297,6 +491,9 @@ static void test_refuses_nonsense(void **state)
 				   huge = { .caplen = PCAPNG_PACKET_MAX + 1,
 					    .len = PCAPNG_PACKET_MAX + 1 };
 	const struct pcapng_statistics nobody = { .interface = 1 };
+	char text[PCAPNG_TEXT_MAX + 2] = "";
+	const struct pcapng_process talker = { .pid = 1, .name = "x", .comment = text };
+	uint32_t interface;
 	_cleanup_close_ int fd = memory_file();
 	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
 	struct pcapng *unset = NULL;
@@ -306,6 +503,9 @@ static void test_refuses_nonsense(void **state)
 	assert_int_equal(pcapng_packet(w, &longer), -EINVAL);
 	assert_int_equal(pcapng_packet(w, &huge), -EMSGSIZE);
 	assert_int_equal(pcapng_statistics(w, &nobody), -EINVAL);
+	memset(text, 'x', sizeof(text) - 1);
+	assert_int_equal(pcapng_process(w, &talker), -EINVAL);
+	assert_int_equal(pcapng_interface(w, text, NULL, NULL, 0, &interface), -EINVAL);
 	assert_int_equal(pcapng_open(-1, NULL, &unset), -EINVAL);
 	assert_null(unset);
 	assert_null(pcapng_free(NULL));
@@ -439,6 +639,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_packet),
 		cmocka_unit_test(test_bare_packets),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_characters),
+		cmocka_unit_test(test_read_by_another),
+		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_refuses_nonsense),
 		cmocka_unit_test(test_large),
