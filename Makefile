@@ -4,7 +4,7 @@
 # make check         install what is missing, build, and run every test (as root)
 # make bench         speed, as ratios to a peer in the same run (as root)
 # make lint          clang-format, clang-tidy, shellcheck
-# make install       DESTDIR= PREFIX=
+# make install       DESTDIR= PREFIX= LIBDIR=
 # make SAN=address,undefined   a build with sanitizers, in build/san-address-undefined/
 
 VERSION := 0.1.0
@@ -12,6 +12,8 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -46,17 +48,22 @@ USND := $(call objects,agent/usnd/*.c)
 USN := $(call objects,agent/usn/*.c)
 RUN := $(call objects,agent/usn-run/*.c)
 OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN)
+# What a tap consists of, once more for the shared library. Its linker says if something is missing here.
+SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard \
+	$(addprefix agent/lib/,tap*.c ring*.c bell.c clock.c clsact.c filter*.c) \
+	$(addprefix agent/base/,cgroup2.c err.c mountinfo.c parse.c)))
 
 # Everything but the mains, for the programs and for the unit tests.
 ARCHIVES := $(O)/libusnd.a $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
 PROGRAMS := $(O)/usnd $(O)/usn $(O)/usn-run
-EXAMPLES := $(O)/examples/rig_echo
+SONAME := libusn.so.0
+EXAMPLES := $(O)/examples/rig_echo $(O)/examples/tap
 TEST_HELPERS := $(patsubst tests/helpers/%.c,$(O)/tests/%,$(wildcard tests/helpers/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 CONFORMANCE := $(O)/conformance/plain $(O)/conformance/uring
 BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(PROGRAMS) $(EXAMPLES)
+all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES)
 
 $(O)/libbase.a: $(BASE)
 $(O)/libusn.a: $(LIB)
@@ -73,6 +80,13 @@ $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
 $(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
 
+# For other programs; ours have the archive. What is missing is found here, not by who links with it.
+$(O)/$(SONAME): $(SHARED) agent/lib/libusn.map
+	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=agent/lib/libusn.map -Wl,-z,defs \
+		-o $@ $(SHARED) -lbpf -lpcap
+$(O)/libusn.so: $(O)/$(SONAME)
+	ln -sf $(SONAME) $@
+
 # What the flags and the places were: with others, what depends on them is built again.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
@@ -85,6 +99,10 @@ $(O)/gen/paths.h: FORCE
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/pic/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
 
 $(O)/gen/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
@@ -108,13 +126,16 @@ $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 
 $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
-$(O)/agent/lib/tap_programs.o: $(O)/gen/tap.skel.h
+$(O)/agent/lib/tap_programs.o $(O)/pic/agent/lib/tap_programs.o: $(O)/gen/tap.skel.h
 $(O)/agent/lib/client.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 
 $(O)/examples/%: docs/examples/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) -o $@ $<
+$(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Werror -Iinclude $(CFLAGS) $(ALL_LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,'$$ORIGIN/..' -lusn
 
 $(O)/tests/%: tests/unit/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
@@ -138,30 +159,46 @@ $(O)/systemd/%: systemd/%.in $(O)/gen/paths.h
 	@mkdir -p $(@D)
 	sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SBINDIR@|$(SBINDIR)|g' $< > $@
 
-install: all $(UNITS)
+# How other programs find the library.
+$(O)/usn.pc: agent/lib/usn.pc.in FORCE
+	sed -e 's|@LIBDIR@|$(LIBDIR)|g; s|@INCLUDEDIR@|$(INCLUDEDIR)|g; s|@VERSION@|$(VERSION)|g' $< > $@
+
+install: all $(UNITS) $(O)/usn.pc
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(COMPLETIONDIR) \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(MANDIR)/man1 \
-		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+		$(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/usn
 	install -m 755 $(O)/usnd $(DESTDIR)$(SBINDIR)/usnd
 	install -m 755 $(O)/usn $(O)/usn-run $(DESTDIR)$(BINDIR)
+	install -m 755 $(O)/$(SONAME) $(DESTDIR)$(LIBDIR)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libusn.so
+	install -m 644 $(O)/usn.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 include/usn.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 include/usn/abi.h include/usn/err.h $(DESTDIR)$(INCLUDEDIR)/usn
 	install -m 644 completions/usn.bash $(DESTDIR)$(COMPLETIONDIR)/usn
 	install -m 644 completions/usn-run.bash $(DESTDIR)$(COMPLETIONDIR)/usn-run
 	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 docs/man/*.3 $(DESTDIR)$(MANDIR)/man3
 	install -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 $(O)/systemd/usnd.service $(O)/systemd/usn@.service $(DESTDIR)$(UNITDIR)
 	install -m 644 docs/*.md README.md SECURITY.md LICENSE $(DESTDIR)$(DOCDIR)
 	install -m 644 docs/examples/* systemd/usn0.conf $(O)/systemd/example-app.service \
 		$(DESTDIR)$(DOCDIR)/examples
+	$(if $(DESTDIR),,-ldconfig)
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/usnd $(DESTDIR)$(BINDIR)/usn $(DESTDIR)$(BINDIR)/usn-run \
 		$(DESTDIR)$(COMPLETIONDIR)/usn $(DESTDIR)$(COMPLETIONDIR)/usn-run \
 		$(DESTDIR)$(UNITDIR)/usnd.service $(DESTDIR)$(UNITDIR)/usn@.service \
 		$(patsubst docs/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard docs/man/*.1)) \
+		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libusn.so $(DESTDIR)$(LIBDIR)/pkgconfig/usn.pc \
+		$(DESTDIR)$(INCLUDEDIR)/usn.h $(DESTDIR)$(INCLUDEDIR)/usn/abi.h $(DESTDIR)$(INCLUDEDIR)/usn/err.h \
+		$(patsubst docs/man/%.3,$(DESTDIR)$(MANDIR)/man3/%.3,$(wildcard docs/man/*.3)) \
 		$(patsubst docs/man/%.5,$(DESTDIR)$(MANDIR)/man5/%.5,$(wildcard docs/man/*.5)) \
 		$(patsubst docs/man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard docs/man/*.8))
 	rm -rf $(DESTDIR)$(DOCDIR)
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/usn
 
 deps:
 	tools/deps
@@ -189,4 +226,4 @@ clean:
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(O)/gen/*.d)
+-include $(OBJECTS:.o=.d) $(SHARED:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(O)/gen/*.d)

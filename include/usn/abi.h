@@ -189,6 +189,8 @@ struct usn_record {
 #define USN_DIR_IN 1  /* from the rig to the host */
 #define USN_DIR_OUT 2 /* from the host to the rig */
 
+/* C++ has another word for it, and the same sizes. */
+#ifndef __cplusplus
 _Static_assert(sizeof(struct usn_binding) == 88, "usn_binding is pinned");
 _Static_assert(sizeof(struct usn_device) == 88, "usn_device is pinned");
 _Static_assert(sizeof(struct usn_counters) == 112, "usn_counters is pinned");
@@ -201,5 +203,6 @@ _Static_assert(sizeof(struct usn_ambient_counters) == 24, "usn_ambient_counters 
 _Static_assert(sizeof(struct usn_asked) == 32, "usn_asked is pinned");
 _Static_assert(sizeof(struct usn_slot) == 16, "usn_slot is mapped");
 _Static_assert(sizeof(struct usn_record) == 80, "usn_record crosses the ring");
+#endif
 
 #endif
