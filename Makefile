@@ -128,6 +128,7 @@ $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/lib/tap_programs.o $(O)/pic/agent/lib/tap_programs.o: $(O)/gen/tap.skel.h
 $(O)/agent/lib/client.o: $(O)/gen/paths.h
+$(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 
 $(O)/examples/%: docs/examples/%.c

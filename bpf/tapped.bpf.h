@@ -30,13 +30,40 @@ struct tapped {
 	bool in_cgroup; /* of only_cgroup */
 };
 
-/* A level is counted from the root of all, which a namespace may hide: each is tried. */
-static __always_inline bool is_in_cgroup(struct bpf_sock *sk)
+/*
+ * Whether the socket of a packet out was made in only_cgroup or below. A level is counted from the root of all, which a
+ * namespace may hide: each is tried.
+ */
+static __always_inline bool sends_in_cgroup(struct __sk_buff *skb)
 {
 	int level;
 
 	for (level = CGROUP_LEVELS; level > 0; level--) {
-		if (bpf_sk_ancestor_cgroup_id(sk, level) == only_cgroup)
+		if (bpf_skb_ancestor_cgroup_id(skb, level) == only_cgroup)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The same of a socket that was looked up, for which a filter has no helper. Not inline: it would leave too few registers
+ * for the verifier to follow the caller.
+ */
+static __noinline bool gets_in_cgroup(const struct bpf_sock *sk)
+{
+	const struct cgroup *c, *above = NULL;
+	const struct sock *kernel;
+	int level, last;
+
+	if (!bpf_rdonly_cast || !bpf_core_field_exists(struct cgroup, ancestors))
+		return false;
+	kernel = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct sock));
+	/* Read like this, the pointers are numbers to the verifier, and an array can be walked. */
+	c = BPF_CORE_READ(kernel, sk_cgrp_data.cgroup);
+	last = BPF_CORE_READ(c, level);
+	for (level = 1; level <= CGROUP_LEVELS && level <= last; level++) {
+		bpf_probe_read_kernel(&above, sizeof(above), &c->ancestors[0] + level);
+		if (BPF_CORE_READ(above, kn, id) == only_cgroup)
 			return true;
 	}
 	return false;
@@ -61,7 +88,6 @@ static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk)
 {
 	struct usn_owner *young = newborn_of(t->cookie);
 
-	t->in_cgroup = only_cgroup && is_in_cgroup(sk);
 	if (young && young->kept) {
 		t->owner = young;
 		t->young = true;
@@ -80,6 +106,7 @@ static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
 	if (!sk)
 		return;
 	t->cookie = bpf_get_socket_cookie(skb);
+	t->in_cgroup = only_cgroup && sends_in_cgroup(skb);
 	owner_of_sock(t, sk);
 	if (t->owner && (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
 			 sk->type == SOCK_RAW))
@@ -185,6 +212,7 @@ static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
 	if (!sk)
 		return;
 	t->cookie = cookie_of(sk);
+	t->in_cgroup = only_cgroup && gets_in_cgroup(sk);
 	owner_of_sock(t, sk);
 	bpf_sk_release(sk);
 }

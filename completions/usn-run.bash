@@ -36,6 +36,11 @@ _usn_run() {
 		mapfile -t COMPREPLY < <(compgen -e -- "$cur")
 		return
 		;;
+	--dump-on-failure)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		compopt -o filenames 2>/dev/null
+		return
+		;;
 	-C | --chdir)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		compopt -o filenames 2>/dev/null
@@ -46,7 +51,7 @@ _usn_run() {
 	# Is the command reached? It is the first word that is neither an option nor an assignment.
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
-		-u | --unset | -C | --chdir | -x | --except | --dns) i=$((i + 1)) ;;
+		-u | --unset | -C | --chdir | -x | --except | --dns | --dump-on-failure) i=$((i + 1)) ;;
 		-* | *=*) ;;
 		*)
 			_usn_run_command "$i" "${words[i]}"
@@ -57,7 +62,7 @@ _usn_run() {
 
 	case $cur in
 	-*)
-		candidates=(-i --ignore-environment -u --unset -C --chdir -x --except --no-except --dns= --no-guard --help --version)
+		candidates=(-i --ignore-environment -u --unset -C --chdir -x --except --no-except --dns= --dump-on-failure= --no-guard --help --version)
 		mapfile -t COMPREPLY < <(compgen -W "${candidates[*]}" -- "$cur")
 		return
 		;;

@@ -25,7 +25,7 @@ _usn() {
 	verb=${words[1]-}
 
 	if [[ ${#words[@]} -le 2 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail ambient bind unbind --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail record dump ambient bind unbind --help --version" -- "$cur")
 		return
 	fi
 
@@ -42,13 +42,13 @@ _usn() {
 	fi
 
 	case $verb:${words[-2]} in
-	tail:-w)
+	tail:-w | record:-w | dump:-w)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		compopt -o filenames 2>/dev/null
 		return
 		;;
-	tail:-[cCGWsBpnr] | bind:-p | unbind:-p) return ;;
-	tail:-Q)
+	tail:-[cCGWsBpnr] | record:-[lsBpnr] | bind:-p | unbind:-p) return ;;
+	tail:-Q | record:-Q)
 		mapfile -t COMPREPLY < <(compgen -W "in out inout" -- "$cur")
 		return
 		;;
@@ -79,6 +79,11 @@ _usn() {
 	bind) candidates="-p --pid= -r --rebind -c --cgroup= -u --unit --help $(_usn_devices)" ;;
 	unbind) candidates="-p --pid= -r --rebind -c --cgroup= -u --unit --help" ;;
 	ambient) candidates="on off show -c --cgroup= -j --json --help" ;;
+	record)
+		candidates="-l --last= -s --snaplen= -B --ring= -Q --direction= -p --pid= -n --comm= -r --run= -w --write= --on-failure-of= --help"
+		candidates+=" $(_usn_devices)"
+		;;
+	dump) candidates="-w --write= --help $(_usn_devices)" ;;
 	tail)
 		candidates="-c --count= -w --write= -C --file-size= -G --rotate= -W --files= -j --json -t --time= -s --snaplen= -B --ring= -Q --direction= -i --immediate"
 		candidates+=" -p --pid= -n --comm= -r --run= --help all $(_usn_devices)"

@@ -2,7 +2,6 @@
 /* The agent's client: connect (starting an agent where there is none), call, decode. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/sibling.h"
 #include "lib/client.h"
 #include "lib/varlink.h"
 #include "paths.h"
@@ -37,26 +37,11 @@ static int try_connect(void)
 	return TAKE_FD(fd);
 }
 
-/* Beside the caller's own program (a build tree), else where it was installed. */
-static void agent_path(char path[PATH_MAX])
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n > 0) {
-		self[n] = '\0';
-		if (snprintf(path, PATH_MAX, "%s/usnd", dirname(self)) < PATH_MAX &&
-		    !access(path, X_OK))
-			return;
-	}
-	snprintf(path, PATH_MAX, "%s/usnd", USN_SBINDIR);
-}
-
 static _Noreturn void exec_agent(int out)
 {
 	char path[PATH_MAX];
 
-	agent_path(path);
+	sibling_path("usnd", USN_SBINDIR, path);
 	dup2(out, STDERR_FILENO);
 	dup2(out, STDOUT_FILENO);
 	/* The agent outlives us, and what our caller left open must not live as long. */

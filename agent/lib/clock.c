@@ -30,3 +30,8 @@ int64_t clock_real_offset(void)
 	}
 	return best;
 }
+
+uint64_t clock_mono_ns(void)
+{
+	return (uint64_t)now(CLOCK_MONOTONIC);
+}

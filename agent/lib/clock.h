@@ -11,4 +11,7 @@
  */
 int64_t clock_real_offset(void);
 
+/* CLOCK_MONOTONIC, ns: the clock of the stamps. */
+uint64_t clock_mono_ns(void);
+
 #endif

@@ -19,6 +19,7 @@
 #include "base/parse.h"
 #include "lib/client.h"
 #include "usn-run/names.h"
+#include "usn-run/recorder.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -45,6 +46,8 @@ static const char help[] =
 	"      --no-except           nothing but what --except says, loopback neither\n"
 	"      --dns=SERVERS         ask these name servers, through DEVICE, whatever server\n"
 	"                            COMMAND would ask: ADDRESS[,ADDRESS], or none\n"
+	"      --dump-on-failure=FILE  keep the newest packets in memory, 64M of them, and write\n"
+	"                            them as pcapng if COMMAND fails\n"
 	"      --no-guard            do not drop packets that leave by another device\n"
 	"      --help                show this\n"
 	"      --version             show the version\n"
@@ -63,6 +66,7 @@ struct options {
 	bool only_except;
 	bool no_guard;
 	const char *dns; /* NULL: the device's */
+	char *dump;      /* malloced: where to write packets on failure; NULL: nowhere */
 };
 
 static int finish_stdout(void)
@@ -81,11 +85,12 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 					       { "except", required_argument, NULL, 'x' },
 					       { "no-except", no_argument, NULL, 'X' },
 					       { "dns", required_argument, NULL, 'D' },
+					       { "dump-on-failure", required_argument, NULL, 'F' },
 					       { "no-guard", no_argument, NULL, 'G' },
 					       { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
 					       { 0 } };
-	int c;
+	int c, r;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+iu:C:x:", longs, NULL)) != -1) {
@@ -108,6 +113,13 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 			break;
 		case 'D':
 			o->dns = optarg;
+			break;
+		case 'F':
+			free(o->dump);
+			o->dump = NULL;
+			r = recorder_check(optarg, &o->dump, e);
+			if (r < 0)
+				return r;
 			break;
 		case 'G':
 			o->no_guard = true;
@@ -213,9 +225,13 @@ static int enter_run(const char *device, const struct options *o, struct usn_err
 	r = client_call(c, "Run", parameters_for(device, o), &reply, &procs, e);
 	if (r < 0)
 		return r;
-	if (write(procs, "0", 1) < 0)
+	/* Before we are in the run, which it must not be. */
+	if (o->dump)
+		r = recorder_start(device, json_string_value(json_object_get(reply, "run")),
+				   o->dump, e);
+	if (r >= 0 && write(procs, "0", 1) < 0)
 		r = usn_fail_errno(e, errno, "cannot enter the run's cgroup");
-	else
+	if (r >= 0)
 		use_name_servers(json_object_get(reply, "dns"));
 	json_decref(reply);
 	return r;
@@ -240,6 +256,7 @@ static int prepare(int argc, char **argv, struct usn_err *e)
 	if (r >= 0)
 		r = enter_run(device, &o, e);
 	json_decref(o.except);
+	free(o.dump);
 	return r;
 }
 

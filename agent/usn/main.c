@@ -9,8 +9,8 @@
 #include "usn/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_up,   &verb_down,    &verb_list, &verb_show,   &verb_rig,
-	&verb_tail, &verb_ambient, &verb_bind, &verb_unbind,
+	&verb_up,     &verb_down, &verb_list,    &verb_show, &verb_rig,    &verb_tail,
+	&verb_record, &verb_dump, &verb_ambient, &verb_bind, &verb_unbind,
 };
 
 static void print_help(FILE *f)

@@ -214,7 +214,7 @@ static int run(int argc, char **argv, struct usn_err *e)
 			  .e = e };
 	int r;
 
-	r = tail_options_parse(argc, argv, &t.options, e);
+	r = tail_options_parse(argc, argv, OPTIONS_OF_TAIL, &t.options, e);
 	if (r >= 0)
 		r = tail_open(&t, e);
 	if (r >= 0) {

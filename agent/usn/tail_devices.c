@@ -29,7 +29,7 @@ static int add(struct tail_devices *d, const char *name, struct usn_tap *t, stru
 		return usn_fail(e, ENOMEM, "out of memory");
 	d->list = list;
 	r = usn_tap_add(t, name, e);
-	if (r >= 0)
+	if (r >= 0 && s)
 		r = sink_device(s, ifindex, name, e);
 	if (r < 0)
 		return r;
@@ -126,7 +126,7 @@ static bool is_gone(const struct tail_device *d)
 	return !if_indextoname(d->ifindex, name) || strcmp(name, d->name);
 }
 
-static void drop_gone(struct tail_devices *d, struct usn_tap *t)
+static void drop_gone(struct tail_devices *d, struct usn_tap *t, const char *verb)
 {
 	size_t i;
 
@@ -137,7 +137,7 @@ static void drop_gone(struct tail_devices *d, struct usn_tap *t)
 			continue;
 		usn_tap_remove(t, dev->ifindex);
 		if (d->all || d->n > 1)
-			fprintf(stderr, "usn tail: %s was removed\n", dev->name);
+			fprintf(stderr, "usn %s: %s was removed\n", verb, dev->name);
 		dev->gone = true;
 		d->n_gone++;
 	}
@@ -151,7 +151,7 @@ int tail_devices_follow(struct tail_devices *d, struct usn_tap *t, struct sink *
 	/* What they say does not matter, nor whether some were lost: all is looked at. */
 	while (recv(d->netlink_fd, buf, sizeof(buf), 0) > 0 || errno == ENOBUFS)
 		;
-	drop_gone(d, t);
+	drop_gone(d, t, s ? "tail" : "record");
 	if (d->all)
 		return add_all(d, true, t, s, e);
 	return d->n_gone < d->n ? 0 : usn_fail(e, ENODEV, "%s was removed", d->list[d->n - 1].name);

@@ -24,7 +24,7 @@ struct tail_devices {
 	size_t n, n_gone;
 };
 
-/* Puts the tap on each, and tells the sink. names: n of them, 0: all. */
+/* Puts the tap on each, and tells the sink (NULL: there is none). names: n of them, 0: all. */
 int tail_devices_open(struct tail_devices *d, char *const *names, int n, struct usn_tap *t,
 		      struct sink *s, struct usn_err *e);
 void tail_devices_close(struct tail_devices *d);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The options of usn tail, as a table. */
+/* The options of usn tail and usn record, as a table. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -9,8 +9,13 @@
 #include "base/err.h"
 #include "base/parse.h"
 #include "lib/tap.h"
+#include "usn/history.h"
 #include "usn/tail_options.h"
 #include "usn/verb.h"
+
+#define LAST_BYTES_DEFAULT (64ULL << 20)
+#define LAST_BYTES_OF_TIME (1ULL << 30) /* it is taken only as far as it is needed */
+#define LAST_BYTES_MAX (64ULL << 30)
 
 const char tail_options_text[] =
 	"  -c, --count=N      end after N packets\n"
@@ -38,6 +43,27 @@ const char tail_options_text[] =
 	"  usn tail usn0\n"
 	"  usn tail usn0 usn1 tcp port 80\n"
 	"  usn tail -w - usn0 | tshark -r -";
+
+const char record_options_text[] =
+	"  -l, --last=N       keep the last Ns, as 30s, or NK, NM, NG bytes of memory; twice: "
+	"what\n"
+	"                     is less. 64M; of a time alone what has room in 1G\n"
+	"  -s, --snaplen=N    keep the first N bytes of a packet, 65535\n"
+	"  -B, --ring=N       room for what is not read yet, N KiB, or NK, NM, NG; 8M\n"
+	"  -Q, --direction=D  in (to the host), out, or inout\n"
+	"  -p, --pid=PID      only packets of this process\n"
+	"  -n, --comm=NAME    only packets of processes of this name\n"
+	"  -r, --run=RUN      only packets of this run, as usn0-1, or of a cgroup\n"
+	"  -w, --write=FILE   with --on-failure-of: where to\n"
+	"      --on-failure-of=FD  used by usn-run: end with the process behind this pidfd, and\n"
+	"                     write if it has failed\n"
+	"\n"
+	"What follows the devices is a filter, an expression of pcap-filter(7) that is evaluated "
+	"in\n"
+	"the kernel. No file is written before usn dump asks for one. Ends at Ctrl-C.\n"
+	"\n"
+	"  usn record --last 30s usn0 &\n"
+	"  usn dump -w /tmp/usn0.pcapng usn0";
 
 static int take_count(struct tail_options *o, const char *s)
 {
@@ -140,27 +166,72 @@ static int take_run(struct tail_options *o, const char *s)
 	return *s ? 0 : -EINVAL;
 }
 
+/* A time, of seconds, or a size. */
+static int take_last(struct tail_options *o, const char *s)
+{
+	size_t n = strlen(s);
+	char digits[16];
+	uint32_t seconds;
+	int r;
+
+	if (!n || s[n - 1] != 's') {
+		o->last_given = true;
+		return parse_size(s, 1, HISTORY_BYTES_MIN, LAST_BYTES_MAX, &o->last_bytes);
+	}
+	if (n > sizeof(digits))
+		return -ERANGE;
+	memcpy(digits, s, n - 1);
+	digits[n - 1] = '\0';
+	r = parse_u32(digits, 1, UINT32_MAX, &seconds);
+	o->last_ns = seconds * 1000000000ULL;
+	return r;
+}
+
+static int take_failure(struct tail_options *o, const char *s)
+{
+	uint32_t fd;
+	int r = parse_u32(s, 0, INT32_MAX, &fd);
+
+	o->failure_fd = (int)fd;
+	return r;
+}
+
+#define T OPTIONS_OF_TAIL
+#define R OPTIONS_OF_RECORD
+/* What has no letter. */
+#define FAILURE 256
+
 static const struct taken {
+	unsigned int verbs; /* that have it */
 	struct option option;
 	int (*take)(struct tail_options *o, const char *s);
 	const char *what; /* it is */
 } table[] = {
-	{ { "count", required_argument, NULL, 'c' }, take_count, "a number of packets" },
-	{ { "write", required_argument, NULL, 'w' }, take_write, "a file" },
-	{ { "file-size", required_argument, NULL, 'C' }, take_file_size, "a size: 10, 10M" },
-	{ { "rotate", required_argument, NULL, 'G' }, take_rotate, "a number of seconds" },
-	{ { "files", required_argument, NULL, 'W' }, take_files, "a number of files" },
-	{ { "json", no_argument, NULL, 'j' }, take_json, NULL },
-	{ { "time", required_argument, NULL, 't' }, take_time, "real, mono, delta or rel" },
-	{ { "snaplen", required_argument, NULL, 's' },
+	{ T, { "count", required_argument, NULL, 'c' }, take_count, "a number of packets" },
+	{ T | R, { "write", required_argument, NULL, 'w' }, take_write, "a file" },
+	{ T, { "file-size", required_argument, NULL, 'C' }, take_file_size, "a size: 10, 10M" },
+	{ T, { "rotate", required_argument, NULL, 'G' }, take_rotate, "a number of seconds" },
+	{ T, { "files", required_argument, NULL, 'W' }, take_files, "a number of files" },
+	{ T, { "json", no_argument, NULL, 'j' }, take_json, NULL },
+	{ T, { "time", required_argument, NULL, 't' }, take_time, "real, mono, delta or rel" },
+	{ T | R,
+	  { "snaplen", required_argument, NULL, 's' },
 	  take_snaplen,
 	  "a number of bytes from 1 to 65535" },
-	{ { "ring", required_argument, NULL, 'B' }, take_ring, "a size from 4K to 1G" },
-	{ { "direction", required_argument, NULL, 'Q' }, take_direction, "in, out or inout" },
-	{ { "immediate", no_argument, NULL, 'i' }, take_immediate, NULL },
-	{ { "pid", required_argument, NULL, 'p' }, take_pid, "a process" },
-	{ { "comm", required_argument, NULL, 'n' }, take_comm, "a name of 1 to 15 bytes" },
-	{ { "run", required_argument, NULL, 'r' }, take_run, "a run or a cgroup" },
+	{ T | R, { "ring", required_argument, NULL, 'B' }, take_ring, "a size from 4K to 1G" },
+	{ T | R,
+	  { "direction", required_argument, NULL, 'Q' },
+	  take_direction,
+	  "in, out or inout" },
+	{ T, { "immediate", no_argument, NULL, 'i' }, take_immediate, NULL },
+	{ T | R, { "pid", required_argument, NULL, 'p' }, take_pid, "a process" },
+	{ T | R, { "comm", required_argument, NULL, 'n' }, take_comm, "a name of 1 to 15 bytes" },
+	{ T | R, { "run", required_argument, NULL, 'r' }, take_run, "a run or a cgroup" },
+	{ R,
+	  { "last", required_argument, NULL, 'l' },
+	  take_last,
+	  "a time, 30s, or a size from 128K to 64G" },
+	{ R, { "on-failure-of", required_argument, NULL, FAILURE }, take_failure, "a descriptor" },
 };
 
 static int take(struct tail_options *o, int c, char **argv, struct usn_err *e)
@@ -171,7 +242,11 @@ static int take(struct tail_options *o, int c, char **argv, struct usn_err *e)
 		if (table[i].option.val != c)
 			continue;
 		if (table[i].take(o, optarg) < 0)
-			return usage_error(e, "-%c '%s' is not %s", c, optarg, table[i].what);
+			return c == FAILURE
+				       ? usage_error(e, "--%s '%s' is not %s", table[i].option.name,
+						     optarg, table[i].what)
+				       : usage_error(e, "-%c '%s' is not %s", c, optarg,
+						     table[i].what);
 		return 0;
 	}
 	return bad_option(argv, e);
@@ -195,10 +270,10 @@ static int join(char *const *words, int n, char **ret)
 	return 0;
 }
 
-static int take_words(struct tail_options *o, int n, char **words, struct usn_err *e)
+static int take_words(struct tail_options *o, bool may_all, int n, char **words, struct usn_err *e)
 {
 	uint32_t number;
-	bool all = n && !strcmp(words[0], "all");
+	bool all = may_all && n && !strcmp(words[0], "all");
 	int i = all;
 
 	while (!all && i < n && parse_device(words[i], &number, e) >= 0)
@@ -215,7 +290,17 @@ static int take_words(struct tail_options *o, int n, char **words, struct usn_er
 	return 0;
 }
 
-static int check(const struct tail_options *o, struct usn_err *e)
+static int check_record(struct tail_options *o, struct usn_err *e)
+{
+	if (!o->sink.file != (o->failure_fd < 0))
+		return usage_error(e, "-w and --on-failure-of belong together; usn dump writes "
+				      "what is in memory");
+	if (!o->last_given)
+		o->last_bytes = o->last_ns ? LAST_BYTES_OF_TIME : LAST_BYTES_DEFAULT;
+	return 0;
+}
+
+static int check_tail(const struct tail_options *o, struct usn_err *e)
 {
 	const struct sink_options *s = &o->sink;
 
@@ -230,29 +315,44 @@ static int check(const struct tail_options *o, struct usn_err *e)
 	return 0;
 }
 
-int tail_options_parse(int argc, char **argv, struct tail_options *o, struct usn_err *e)
+/* Those of one verb, as getopt_long(3) takes them. */
+static void list_options(unsigned int verb, struct option longs[], char *shorts, size_t size)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		const struct option *o = &table[i].option;
+
+		if (!(table[i].verbs & verb))
+			continue;
+		longs[n++] = *o;
+		if (o->val == FAILURE)
+			continue;
+		snprintf(shorts + strlen(shorts), size - strlen(shorts), "%c%s", o->val,
+			 o->has_arg ? ":" : "");
+	}
+}
+
+int tail_options_parse(int argc, char **argv, unsigned int verb, struct tail_options *o,
+		       struct usn_err *e)
 {
 	struct option longs[ARRAY_SIZE(table) + 1] = { 0 };
 	char shorts[2 * ARRAY_SIZE(table) + 2] = "";
-	size_t i;
 	int c, r;
 
-	*o = (struct tail_options){ .tap = { .size = sizeof(o->tap),
-					     .snaplen = TAP_SNAPLEN_DEFAULT } };
-	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		longs[i] = table[i].option;
-		snprintf(shorts + strlen(shorts), sizeof(shorts) - strlen(shorts), "%c%s",
-			 table[i].option.val, table[i].option.has_arg ? ":" : "");
-	}
+	*o = (struct tail_options){
+		.tap = { .size = sizeof(o->tap), .snaplen = TAP_SNAPLEN_DEFAULT }, .failure_fd = -1
+	};
+	list_options(verb, longs, shorts, sizeof(shorts));
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		r = take(o, c, argv, e);
 		if (r < 0)
 			return r;
 	}
-	r = check(o, e);
+	r = verb == OPTIONS_OF_RECORD ? check_record(o, e) : check_tail(o, e);
 	if (r >= 0)
-		r = take_words(o, argc - optind, argv + optind, e);
+		r = take_words(o, verb == OPTIONS_OF_TAIL, argc - optind, argv + optind, e);
 	o->sink.snaplen = o->tap.snaplen;
 	return r;
 }

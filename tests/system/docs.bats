@@ -110,6 +110,9 @@ value_for() {
 	-n | --comm) echo ping ;;
 	-Q | --direction) echo in ;;
 	-t | --time) echo real ;;
+	-l | --last) echo 30s ;;
+	--on-failure-of) echo 3 ;;
+	--dump-on-failure) echo "$TMP/failure" ;;
 	-w | --write) echo "$TMP/file" ;;
 	-u | --unset) echo NAME ;;
 	-C | --chdir) echo / ;;

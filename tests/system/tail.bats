@@ -422,3 +422,31 @@ slow_reader() {
 	tcpdump -r "$TMP/slow.pcapng" -nx 2>/dev/null | grep -c 'UDP, length 16' | has -x "$(seen slow)"
 }
 @test "tail: seen and lost are what was sent, to a slow reader" { in_sandbox slow_reader; }
+
+one_run() {
+	usn up usn0 Peer=echo
+	mkfifo "$TMP/go"
+	# What a run has made below itself is of the run, too: packets out by their socket, and in by the one that gets them.
+	usn-run ND=usn0 -- sh -c '
+		own='"$(cgroup_tree)"'$(sed -n s/^0:://p /proc/self/cgroup)
+		mkdir "$own/below" && echo $$ >"$own/below/cgroup.procs"
+		echo "${own##*/}" >"$TMP/run"
+		read -r _ <"$TMP/go"
+		exec python3 -c "
+from socket import *
+s = socket(AF_INET, SOCK_DGRAM)
+s.settimeout(5)
+s.connect((\"10.64.0.2\", 7))
+s.send(b\"x\" * 100)
+print(len(s.recv(999)))"' &
+	eventually test -s "$TMP/run"
+	tap both -w "$TMP/both" --run "$(cat "$TMP/run")" usn0
+	tap text -c 2 -j --run "$(cat "$TMP/run")" usn0
+	usn-run ND=usn0 -- ping -q -c 3 -i 0.01 -W 5 10.64.0.2
+	echo >"$TMP/go"
+	wait "$(pid_of text)"
+	end both
+	[ "$(seen both)" = 2 ]
+	[ "$(fields "$TMP/both" | grep -c 10.64.0.2)" = 2 ]
+}
+@test "tail: --run shows the packets of one run, out and in, also of a cgroup below" { in_sandbox one_run; }

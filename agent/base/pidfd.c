@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The exit status of a process that is not a child. */
+#include <errno.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/pidfd.h"
+
+/* include/uapi/linux/pidfd.h, as of Linux 6.15: older headers do not have it. */
+struct info {
+	uint64_t mask;
+	uint64_t cgroup_id;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+_Static_assert(sizeof(struct info) == 64, "PIDFD_INFO_SIZE_VER0");
+
+#define GET_INFO _IOWR(0xff, 11, struct info)
+#define INFO_EXIT (1u << 3)
+
+int pidfd_status(int fd, int *ret)
+{
+	struct info info = { .mask = INFO_EXIT };
+
+	if (ioctl(fd, GET_INFO, &info) < 0)
+		return errno == ESRCH || errno == ENOTTY || errno == EINVAL ? -ENOSYS : -errno;
+	if (!(info.mask & INFO_EXIT))
+		return -EAGAIN;
+	*ret = info.exit_code;
+	return 0;
+}
+
+int pidfd_of(int pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int pidfd_status_works(void)
+{
+	_cleanup_close_ int fd = -1;
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(0);
+	fd = pidfd_of(pid);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return fd >= 0 && pidfd_status(fd, &status) == 0 ? 0 : -ENOSYS;
+}

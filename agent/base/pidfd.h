@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The exit status of a process that is not a child: PIDFD_GET_INFO, since Linux 6.15. */
+#ifndef USN_PIDFD_H
+#define USN_PIDFD_H
+
+/*
+ * As wait(2) has it. -EAGAIN: the process is there yet, or its parent has not fetched the status; poll(2) says
+ * POLLHUP when it is gone. -ENOSYS: the kernel does not know.
+ */
+int pidfd_status(int fd, int *ret);
+
+/* A descriptor for the process, close-on-exec, or -errno. */
+int pidfd_of(int pid);
+
+/* 0, or -ENOSYS if this kernel tells no status: tried with a child that ends at once. */
+int pidfd_status_works(void);
+
+#endif
