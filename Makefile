@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# make               build usnd, usn and usn-run into build/
+# make               build usnd, usn, usn-run and usn-extcap into build/
 # make demo          install what is missing, build, and show the main job (as root)
 # make check         install what is missing, build, and run every test (as root)
 # make bench         speed, as ratios to a peer in the same run (as root)
 # make lint          clang-format, clang-tidy, shellcheck
-# make install       DESTDIR= PREFIX= LIBDIR=
+# make install       DESTDIR= PREFIX= LIBDIR= EXTCAPDIR=
 # make SAN=address,undefined   a build with sanitizers, in build/san-address-undefined/
 
 VERSION := 0.1.0
@@ -29,6 +29,10 @@ comma := ,
 O := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 # The object for a UAPI header of this machine's: BPF has no multiarch path of its own.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# Where Wireshark looks for what captures for it, by its own word or by its distribution's habit.
+EXTCAPDIR ?= $(or $(shell $(PKG_CONFIG) --variable=extcapdir wireshark 2>/dev/null),$\
+	$(patsubst %/,%,$(firstword $(wildcard $(addsuffix /wireshark/extcap/,/usr/lib/$(MULTIARCH) /usr/lib64 /usr/lib)) \
+	/usr/lib/$(if $(MULTIARCH),$(MULTIARCH)/)wireshark/extcap)))
 
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' \
@@ -47,7 +51,8 @@ LIB := $(call objects,agent/lib/*.c)
 USND := $(call objects,agent/usnd/*.c)
 USN := $(call objects,agent/usn/*.c)
 RUN := $(call objects,agent/usn-run/*.c)
-OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN)
+EXTCAP := $(call objects,agent/usn-extcap/*.c)
+OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
 # What a tap consists of, once more for the shared library. Its linker says if something is missing here.
 SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard \
 	$(addprefix agent/lib/,tap*.c ring*.c bell.c clock.c clsact.c filter*.c) \
@@ -55,7 +60,7 @@ SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard \
 
 # Everything but the mains, for the programs and for the unit tests.
 ARCHIVES := $(O)/libusnd.a $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
-PROGRAMS := $(O)/usnd $(O)/usn $(O)/usn-run
+PROGRAMS := $(O)/usnd $(O)/usn $(O)/usn-run $(O)/usn-extcap
 SONAME := libusn.so.0
 EXAMPLES := $(O)/examples/rig_echo $(O)/examples/tap
 TEST_HELPERS := $(patsubst tests/helpers/%.c,$(O)/tests/%,$(wildcard tests/helpers/*.c))
@@ -79,6 +84,8 @@ $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 $(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
+$(O)/usn-extcap: $(EXTCAP) $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 
 # For other programs; ours have the archive. What is missing is found here, not by who links with it.
 $(O)/$(SONAME): $(SHARED) agent/lib/libusn.map
@@ -93,7 +100,7 @@ $(O)/flags: FORCE
 	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
 $(O)/gen/paths.h: FORCE
 	@mkdir -p $(@D)
-	@printf '#define USN_BINDIR "%s"\n#define USN_SBINDIR "%s"\n' '$(BINDIR)' '$(SBINDIR)' > $@.tmp
+	@printf '#define USN_%s "%s"\n' BINDIR '$(BINDIR)' SBINDIR '$(SBINDIR)' DOCDIR '$(DOCDIR)' > $@.tmp
 	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
 $(O)/%.o: %.c $(O)/flags
@@ -127,7 +134,7 @@ $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/lib/tap_programs.o $(O)/pic/agent/lib/tap_programs.o: $(O)/gen/tap.skel.h
-$(O)/agent/lib/client.o: $(O)/gen/paths.h
+$(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 
@@ -166,11 +173,12 @@ $(O)/usn.pc: agent/lib/usn.pc.in FORCE
 
 install: all $(UNITS) $(O)/usn.pc
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(COMPLETIONDIR) \
-		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(MANDIR)/man1 \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(EXTCAPDIR) $(DESTDIR)$(MANDIR)/man1 \
 		$(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
 		$(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/usn
 	install -m 755 $(O)/usnd $(DESTDIR)$(SBINDIR)/usnd
 	install -m 755 $(O)/usn $(O)/usn-run $(DESTDIR)$(BINDIR)
+	install -m 755 $(O)/usn-extcap $(DESTDIR)$(EXTCAPDIR)
 	install -m 755 $(O)/$(SONAME) $(DESTDIR)$(LIBDIR)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libusn.so
 	install -m 644 $(O)/usn.pc $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -190,7 +198,7 @@ install: all $(UNITS) $(O)/usn.pc
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/usnd $(DESTDIR)$(BINDIR)/usn $(DESTDIR)$(BINDIR)/usn-run \
-		$(DESTDIR)$(COMPLETIONDIR)/usn $(DESTDIR)$(COMPLETIONDIR)/usn-run \
+		$(DESTDIR)$(EXTCAPDIR)/usn-extcap $(DESTDIR)$(COMPLETIONDIR)/usn $(DESTDIR)$(COMPLETIONDIR)/usn-run \
 		$(DESTDIR)$(UNITDIR)/usnd.service $(DESTDIR)$(UNITDIR)/usn@.service \
 		$(patsubst docs/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard docs/man/*.1)) \
 		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libusn.so $(DESTDIR)$(LIBDIR)/pkgconfig/usn.pc \

@@ -339,6 +339,11 @@ int capture_file_flush(struct capture_file *f, struct usn_err *e)
 	return r < 0 ? file_error(f, "write to", r, e) : 0;
 }
 
+int capture_file_fd(const struct capture_file *f)
+{
+	return f->fd;
+}
+
 uint64_t capture_file_written(const struct capture_file *f)
 {
 	return f->written_before + (f->w ? pcapng_written(f->w) : 0);

@@ -55,6 +55,9 @@ int capture_file_statistics(struct capture_file *f, uint32_t ifindex, uint64_t l
  */
 int capture_file_flush(struct capture_file *f, struct usn_err *e);
 
+/* The descriptor of the file of now. It stays the capture's. */
+int capture_file_fd(const struct capture_file *f);
+
 /* Packets that are out, in all files. */
 uint64_t capture_file_written(const struct capture_file *f);
 

@@ -138,6 +138,11 @@ int sink_flush(struct sink *s, struct usn_err *e)
 	return 0;
 }
 
+int sink_fd(const struct sink *s)
+{
+	return s->file ? capture_file_fd(s->file) : -1;
+}
+
 int sink_statistics(struct sink *s, uint32_t ifindex, uint64_t lost, struct usn_err *e)
 {
 	return s->view ? 0 : capture_file_statistics(s->file, ifindex, lost, e);

@@ -36,6 +36,9 @@ int sink_packet(struct sink *s, const struct usn_record *rec, uint64_t real_ns, 
 /* At the end of a batch: what was shown so far is out. */
 int sink_flush(struct sink *s, struct usn_err *e);
 
+/* The file's descriptor, to poll(2); it may be another one after a packet. -1: there is no file. */
+int sink_fd(const struct sink *s);
+
 /* Into the file: a device's totals so far. lost: packets of it that the tap has lost. */
 int sink_statistics(struct sink *s, uint32_t ifindex, uint64_t lost, struct usn_err *e);
 

@@ -95,13 +95,17 @@ static int follow(struct tail *t)
 {
 	struct pollfd p[] = { { .fd = usn_tap_fd(t->tap), .events = POLLIN },
 			      { .fd = t->signal_fd, .events = POLLIN },
-			      { .fd = t->devices.netlink_fd, .events = POLLIN } };
+			      { .fd = t->devices.netlink_fd, .events = POLLIN },
+			      { .fd = -1 } };
 	int wait = t->options.tap.flags & USN_TAP_IMMEDIATE ? -1 : USN_TAP_WAIT_MS;
 	int r = 0;
 
 	while (r == 0) {
-		int n = poll(p, ARRAY_SIZE(p), wait);
+		int n;
 
+		/* Of a pipe it tells that the reader has gone, also when there is nothing to write. */
+		p[3].fd = sink_fd(t->sink);
+		n = poll(p, ARRAY_SIZE(p), wait);
 		if (n < 0 && errno != EINTR)
 			return usn_fail_errno(t->e, errno, "cannot wait for packets");
 		r = read_batch(t);
@@ -109,6 +113,8 @@ static int follow(struct tail *t)
 			r = read_signal(t);
 		if (r == 0 && n > 0 && p[2].revents)
 			r = tail_devices_follow(&t->devices, t->tap, t->sink, t->e);
+		if (r == 0 && n > 0 && p[3].revents & POLLERR)
+			r = usn_fail_errno(t->e, EPIPE, "cannot write to %s", t->options.sink.file);
 	}
 	return r;
 }

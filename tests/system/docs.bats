@@ -81,10 +81,12 @@ programs_agree() {
 	same "help and manual of usn-run" "$(help_options usn-run)" "$(manual_options usn-run.1)"
 	same "help and completion of usn-run" "$(help_options usn-run)" "$(completed usn-run usn-run - | sed 's/=$//')"
 	same "help and manual of usnd" "$(help_options usnd)" "$(manual_options usnd.8)"
+	same "help and manual of usn-extcap" "$(help_options usn-extcap)" "$(manual_options usn-extcap.1)"
+	[ "$(help_options usn-extcap | wc -l)" -ge 16 ]
 	[ "$(help_options usn-run | wc -l)" -ge 8 ]
 	[ "$(help_options usnd | wc -l)" -ge 4 ]
 }
-@test "the options of usn-run and usnd: help, manual and completion agree" { in_sandbox programs_agree; }
+@test "the options of usn-run, usn-extcap and usnd: help, manual and completion agree" { in_sandbox programs_agree; }
 
 # known WORD...: the program does not call any of the words wrong, whatever else it says.
 known() {
@@ -132,11 +134,14 @@ documented_is_known() {
 		# shellcheck disable=SC2046
 		known usn-run "$o" $(value_for "$o")
 	done
+	for o in $(manual_options usn-extcap.1); do
+		known usn-extcap "$o=1"
+	done
 	for o in $(manual_options usnd.8); do
 		known usnd "$o" nonsense
 	done
 	# The reverse: a word that is in no manual is called wrong.
-	for command in "usn up" "usn down" "usn list" "usn show" "usn rig" "usn tail" usn-run usnd; do
+	for command in "usn up" "usn down" "usn list" "usn show" "usn rig" "usn tail" usn-run usn-extcap usnd; do
 		# shellcheck disable=SC2086
 		if known $command --zzz >/dev/null; then
 			return 1

@@ -12,11 +12,12 @@ setup_file() {
 @test "install: everything is where it belongs, and uninstall removes it" {
 	cd "$INSTALLED/usr"
 	for f in sbin/usnd bin/usn bin/usn-run share/man/man8/usn.8 share/man/man8/usnd.8 share/man/man1/usn-run.1 \
-		share/man/man5/usn.conf.5 share/man/man3/usn_tap.3 include/usn.h include/usn/abi.h include/usn/err.h \
+		share/man/man1/usn-extcap.1 share/man/man5/usn.conf.5 share/man/man3/usn_tap.3 include/usn.h include/usn/abi.h include/usn/err.h \
 		lib/libusn.so.0 lib/libusn.so lib/pkgconfig/usn.pc lib/systemd/system/usnd.service lib/systemd/system/usn@.service \
 		share/bash-completion/completions/usn share/bash-completion/completions/usn-run; do
 		[ -f "$f" ]
 	done
+	[ "$(find "$INSTALLED" -path '*/extcap/usn-extcap' -perm 755 | wc -l)" = 1 ]
 	[ "$(bin/usn --version)" = "usn $(sbin/usnd --version | cut -d' ' -f2)" ]
 	cp -r "$INSTALLED" "$BATS_TEST_TMPDIR/again"
 	make -s -C "$BATS_TEST_DIRNAME/../.." uninstall DESTDIR="$BATS_TEST_TMPDIR/again" PREFIX=/usr
