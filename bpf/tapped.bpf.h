@@ -100,23 +100,28 @@ static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk)
 
 static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
+	struct bpf_sock *half = skb->sk, *sk;
 
-	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	if (!half)
+		return;
+	sk = bpf_sk_fullsock(half);
+	/* A SYN-ACK is of a connection that is not there yet: of the listener. */
+	if (!sk)
+		sk = bpf_get_listener_sock(half);
 	if (!sk)
 		return;
 	t->cookie = bpf_get_socket_cookie(skb);
 	t->in_cgroup = only_cgroup && sends_in_cgroup(skb);
 	owner_of_sock(t, sk);
-	if (t->owner && (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
-			 sk->type == SOCK_RAW))
+	if (t->owner && (!only_cgroup || t->in_cgroup) &&
+	    (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
+	     sk->type == SOCK_RAW))
 		echo_sent(skb, t->owner);
 }
 
 struct flow {
 	struct bpf_sock_tuple tuple;
-	__u32 size; /* of the tuple's part for the family */
-	__u32 at;   /* of the transport header */
+	__u32 at; /* of the transport header */
 	__u8 protocol;
 };
 
@@ -135,7 +140,6 @@ static __always_inline bool read_flow4(struct flow *f, struct __sk_buff *skb)
 		return false;
 	f->tuple.ipv4.saddr = ip.src;
 	f->tuple.ipv4.daddr = ip.dst;
-	f->size = sizeof(f->tuple.ipv4);
 	f->at = (ip.vhl & 15) * 4;
 	f->protocol = ip.protocol;
 	return true;
@@ -154,7 +158,6 @@ static __always_inline bool read_flow6(struct flow *f, struct __sk_buff *skb)
 		return false;
 	__builtin_memcpy(f->tuple.ipv6.saddr, ip.src, sizeof(ip.src));
 	__builtin_memcpy(f->tuple.ipv6.daddr, ip.dst, sizeof(ip.dst));
-	f->size = sizeof(f->tuple.ipv6);
 	f->at = sizeof(ip);
 	f->protocol = ip.next;
 	return true;
@@ -190,13 +193,16 @@ static __always_inline __u64 cookie_of(const struct bpf_sock *sk)
 static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
 {
 	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
-	struct bpf_sock *sk = NULL;
 	struct flow f = {};
+	/* Not in memory, where the verifier may lose what it knows of it. */
+	__u32 size = v4 ? sizeof(f.tuple.ipv4) : sizeof(f.tuple.ipv6);
+	struct bpf_sock *sk = NULL;
 
 	if (!(v4 ? read_flow4(&f, skb) : read_flow6(&f, skb)))
 		return;
 	if (f.protocol == IPPROTO_ICMP || f.protocol == IPPROTO_ICMPV6) {
 		t->owner = echo_answered(skb, f.at);
+		t->in_cgroup = t->owner;
 		if (t->owner)
 			t->cookie = t->owner->cookie;
 		return;
@@ -206,9 +212,9 @@ static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
 	if (!read_ports(&f, skb, v4))
 		return;
 	if (f.protocol == IPPROTO_TCP)
-		sk = bpf_sk_lookup_tcp(skb, &f.tuple, f.size, BPF_F_CURRENT_NETNS, 0);
+		sk = bpf_sk_lookup_tcp(skb, &f.tuple, size, BPF_F_CURRENT_NETNS, 0);
 	else
-		sk = bpf_sk_lookup_udp(skb, &f.tuple, f.size, BPF_F_CURRENT_NETNS, 0);
+		sk = bpf_sk_lookup_udp(skb, &f.tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return;
 	t->cookie = cookie_of(sk);

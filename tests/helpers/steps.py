@@ -7,8 +7,11 @@ Answers each with one line: the value, "ok" if there is none, or the name of the
 import ctypes
 import errno
 import os
+import struct
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from socket import *
+from threading import get_native_id
 
 UDP, TCP, RAW = SOCK_DGRAM, SOCK_STREAM, SOCK_RAW
 V4, V6 = AF_INET, AF_INET6
@@ -25,6 +28,11 @@ def make(family, kind, protocol=0):
     s = socket(family, kind, protocol)
     s.settimeout(5)
     return s
+
+
+def cookie(s):
+    """The kernel's number of the socket, SO_COOKIE."""
+    return int.from_bytes(s.getsockopt(SOL_SOCKET, 57, 8), sys.byteorder)
 
 
 def listen(family, kind, address):
@@ -51,6 +59,19 @@ def disconnect(s):
     """connect(2) to AF_UNSPEC."""
     if libc.connect(s.fileno(), bytes(16), 16) < 0:
         raise OSError(ctypes.get_errno(), "connect")
+
+
+def echo(number, v6=False):
+    """An ICMP echo request without data, whose identifier and sequence number are this."""
+    request, twice = (128 if v6 else 8) << 8, 2 * number
+    total = request + twice
+    return struct.pack("!4H", request, ~(total % 0xffff) & 0xffff, number, number)
+
+
+def in_thread(f):
+    """What f returns in a thread, and the thread's number."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: (f(), get_native_id())).result()
 
 
 def in_child(f):

@@ -4,38 +4,7 @@
 
 load lib
 load ../helpers/net
-
-# tap NAME OPTION...: a usn tail, attached when this returns; output in $TMP/NAME.
-tap() {
-	local name=$1
-	shift
-	# What an earlier one of this name said is not what this one says.
-	rm -f "$TMP/$name.err"
-	usn tail "$@" >"$TMP/$name" 2>"$TMP/$name.err" &
-	eval "${name}_pid=$!"
-	eventually grep -q 'listening on' "$TMP/$name.err"
-}
-
-# end NAME [SIGNAL]: its status.
-end() {
-	kill -"${2-INT}" "$(pid_of "$1")"
-	wait "$(pid_of "$1")"
-}
-
-# The count of "N packets seen, M lost" in the file.
-seen() { sed -n 's/^\([0-9]*\) packets seen, .*/\1/p' "$TMP/$1.err"; }
-lost() { sed -n 's/^.* packets seen, \([0-9]*\) lost$/\1/p' "$TMP/$1.err"; }
-
-# Neighbours and groups are the kernel's own business, in its own time.
-TRAFFIC='tcp or udp or icmp or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))'
-export TRAFFIC
-
-# record FILE [N]: tcpdump's record of usnN, to compare with. Its buffer holds a second of anything sent here.
-record() {
-	tcpdump -Z root -i usn"${2-0}" -n -U --immediate-mode -s 2000 -B 32768 -w "$1" "$TRAFFIC" 2>"$1.err" &
-	eventually grep -q '^tcpdump: listening on' "$1.err"
-}
-records() { [ "$(tcpdump -r "$1" -n 2>/dev/null | wc -l)" = "$2" ]; }
+load ../helpers/tap
 
 # 4 + 4 + 4 + 4 + 2 packets: ICMP, ICMPv6, UDP both ways; and TCP that nobody answers.
 traffic() {
@@ -242,12 +211,6 @@ limits() {
 	done
 }
 @test "tail: -c ends after exactly so many, -s cuts" { in_sandbox limits; }
-
-# A device on which there is nothing but what the test sends.
-quiet() {
-	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
-	usn up usn0 Peer=echo Address=10.64.0.1/24
-}
 
 pipe() {
 	quiet
