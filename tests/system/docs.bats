@@ -135,7 +135,10 @@ documented_is_known() {
 		known usn-run "$o" $(value_for "$o")
 	done
 	for o in $(manual_options usn-extcap.1); do
-		known usn-extcap "$o=1"
+		case $o in
+		--capture | --extcap-config | --extcap-dlts | --extcap-interfaces | --help | --version | --immediate) known usn-extcap "$o" ;;
+		*) known usn-extcap "$o=1" ;;
+		esac
 	done
 	for o in $(manual_options usnd.8); do
 		known usnd "$o" nonsense
