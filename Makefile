@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# make               build usnd, usn, usn-run and usn-extcap into build/
+# make               build usnd, usn, usn-run, usn-extcap and libusn.so into build/
 # make demo          install what is missing, build, and show the main job (as root)
 # make check         install what is missing, build, and run every test (as root)
 # make bench         speed, as ratios to a peer in the same run (as root)

@@ -99,13 +99,13 @@ settings() {
 	pings
 	# Every one of them at once, and those that were left empty.
 	usn-extcap --capture --extcap-interface usn_usn0 --fifo "$TMP/file" --extcap-capture-filter icmp --snaplen 40 \
-		--direction out --pid "$three_pid" --comm ping --ring 1M --immediate 2>"$TMP/err" &
+		--direction out --pid "$three_pid" --comm ping --run "$(run_of $three_pid)" --ring 1M --immediate 2>"$TMP/err" &
 	capture=$!
 	eventually sh -c "[ \$(tshark -n -r '$TMP/file' 2>/dev/null | wc -l) -ge 5 ]"
 	kill -TERM $capture
 	wait $capture
 	[ ! -s "$TMP/err" ]
-	tshark -n -r "$TMP/file" -T fields -e ip.dst -e icmp.type -e frame.len -e frame.cap_len 2>/dev/null | sort -u >"$TMP/rows"
+	tshark -n -r "$TMP/file" -Y ip -T fields -e ip.dst -e icmp.type -e frame.len -e frame.cap_len 2>/dev/null | sort -u >"$TMP/rows"
 	[ "$(xargs <"$TMP/rows")" = "10.64.0.3 8 84 40" ]
 
 	usn-extcap --capture --extcap-interface usn_all --fifo "$TMP/all" --pid= --comm= --run= --extcap-capture-filter= &
@@ -180,6 +180,7 @@ captured() {
 
 # Whether one of the sandbox's processes has this name.
 runs() {
+	# shellcheck disable=SC2046
 	grep -qsx "$1" $(sed 's#.*#/proc/&/comm#' "$(cgroup_tree)/cgroup.procs")
 }
 ended() { no runs "$1"; }
