@@ -120,6 +120,8 @@ int cgroup_find(const char *name, uint64_t *ret_id, struct usn_err *e)
 
 	if (r < 0)
 		return r;
+	if (!root)
+		return usn_fail(e, ENOMEM, "out of memory");
 	fd = open_run(root_fd, name);
 	if (fd < 0)
 		fd = cgroup_open(root_fd, root, name, e);

@@ -94,7 +94,7 @@ struct usn_counters {
 	__u64 refused_netns;  /* sockets refused: made in another network namespace */
 	__u64 refused_rebind; /* connects and binds refused: the kernel would not (un)bind */
 	__u64 refused_option; /* SO_BINDTODEVICE, SO_BINDTOIFINDEX and groups on other devices refused */
-	__u64 refused_send;   /* datagrams refused: from an unbound socket to a foreign address */
+	__u64 refused_send; /* datagrams refused: from an unbound socket to a foreign address */
 	__u64 refused_dns; /* queries refused: no name server of the run's has that address family */
 	__u64 dropped_unbound; /* packets dropped: of an unbound socket, leaving by another device */
 	__u64 dropped_strayed; /* packets dropped: of a bound socket, leaving by another device */

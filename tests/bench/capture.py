@@ -149,7 +149,8 @@ def lost(sender, size):
 
 def stamps(path):
     """{number of the datagram: ns}, in the order of the file, as tshark reads it."""
-    fields = ["-T", "fields", "-e", "frame.time_epoch", "-e", "udp.payload"]
+    # What tells of a process is a frame to tshark, too.
+    fields = ["-Y", "udp", "-T", "fields", "-e", "frame.time_epoch", "-e", "udp.payload"]
     out = subprocess.run(["tshark", "-n", "-r", path, *fields], check=True, capture_output=True, text=True).stdout
     rows = [line.split("\t") for line in out.splitlines()]
     return {bytes.fromhex(data)[:8]: int(at.replace(".", "")) for at, data in rows}
