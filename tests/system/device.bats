@@ -56,8 +56,12 @@ answered() {
 		    s.send(p)
 		    return s
 		def has_answer(s, text, wait):
-		    # A raw socket hears all answers of its address; its connect() leaves only those.
-		    return bool(select.select([s], [], [], wait)[0]) and bool(s.recv(1000))
+		    # Until connect() a raw socket hears the answers of all others, too.
+		    while select.select([s], [], [], wait)[0]:
+		        data, peer = s.recvfrom(1000)
+		        if peer[0] == text.split(":", 1)[1]:
+		            return bool(data)
+		    return False
 		probes = [(text, probe(n, text)) for n, text in enumerate(sys.argv[1:])]
 		first = probe(9999, sys.argv[1])
 		has_answer(first, sys.argv[1], 5)
