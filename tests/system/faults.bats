@@ -345,7 +345,12 @@ usage() {
 	fails 2 "which command?" usn rig usn0
 	fails 2 "which command?" usn rig usn0 --
 	fails 2 "which device?" usn tail
-	fails 2 "one device" usn tail usn0 usn1
+	fails 1 "usn0 is not up" usn tail usn0 usn1
+	fails 2 "not a device name" usn tail eth0 tcp
+	fails 2 "-W needs -C or -G" usn tail -W 3 -w "$TMP/file" usn0
+	fails 2 "need -w FILE" usn tail -C 1 usn0
+	fails 2 "-B '3K'" usn tail -B 3K usn0
+	fails 2 "-Q 'up'" usn tail -Q up usn0
 	fails 2 "-c '0'" usn tail -c 0 usn0
 	fails 2 "-c 'x'" usn tail -c x usn0
 	fails 2 "-s '65536'" usn tail -s 65536 usn0
