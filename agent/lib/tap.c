@@ -98,11 +98,14 @@ void usn_tap_close(struct usn_tap *t)
 
 int usn_tap_add(struct usn_tap *t, const char *device, struct usn_err *e)
 {
-	uint32_t ifindex = if_nametoindex(device);
 	struct usn_err unwanted;
+	uint32_t ifindex;
 
 	if (!e)
 		e = &unwanted;
+	if (!device)
+		return usn_fail(e, EINVAL, "which device?");
+	ifindex = if_nametoindex(device);
 	if (!ifindex)
 		return usn_fail(e, ENODEV, "the device %s is not up: usn up %s", device, device);
 	return tap_programs_attach(&t->programs, ifindex, device, e);

@@ -88,6 +88,7 @@ static void errors(const char *device)
 	CHECK(!usn_tap_next(t));
 	CHECK(usn_tap_add(t, "usn4095", &e) == -ENODEV && *e.text);
 	CHECK(usn_tap_add(t, "usn4095", NULL) == -ENODEV);
+	CHECK(usn_tap_add(t, NULL, &e) == -EINVAL && *e.text);
 	/* Whatever the caller had its name in may change. */
 	snprintf(name, sizeof(name), "%s", device);
 	CHECK(usn_tap_add(t, name, NULL) == 0);
