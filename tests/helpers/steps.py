@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from socket import *
 from threading import get_native_id
 
+PATIENCE = float(os.environ.get("PATIENCE", 60))  # seconds, see tests/system/lib.bash
 UDP, TCP, RAW = SOCK_DGRAM, SOCK_STREAM, SOCK_RAW
 V4, V6 = AF_INET, AF_INET6
 libc = ctypes.CDLL(None, use_errno=True)
@@ -26,7 +27,7 @@ def device(s):
 
 def make(family, kind, protocol=0):
     s = socket(family, kind, protocol)
-    s.settimeout(5)
+    s.settimeout(PATIENCE)
     return s
 
 

@@ -28,9 +28,12 @@ has() {
 	grep -q "$@" <<<"$all"
 }
 
-# eventually COMMAND...: tries until it succeeds; fails after ten seconds. For what the kernel does in its own time.
+# How long something may take that takes no time, in seconds: only what fails waits so long, and a machine may be busy.
+export PATIENCE=${PATIENCE-60}
+
+# eventually COMMAND...: tries until it succeeds. For what the kernel does in its own time.
 eventually() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + PATIENCE))
 	until "$@"; do
 		[ $SECONDS -lt $end ] || { echo "never came true: $*"; return 1; }
 		sleep 0.02
