@@ -36,7 +36,7 @@ EXTCAPDIR ?= $(or $(shell $(PKG_CONFIG) --variable=extcapdir wireshark 2>/dev/nu
 
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' \
-	-Iagent -Iinclude -I$(O)/gen \
+	-Iagent -Iinclude -Ibpf -I$(O)/gen \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror \
 	-fno-common $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
@@ -55,7 +55,7 @@ EXTCAP := $(call objects,agent/usn-extcap/*.c)
 OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
 # What a tap consists of, once more for the shared library. Its linker says if something is missing here.
 SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard \
-	$(addprefix agent/lib/,tap*.c ring*.c bell.c clock.c clsact.c filter*.c) \
+	$(addprefix agent/lib/,tap*.c constants.c ring*.c bell.c clock.c clsact.c filter*.c) \
 	$(addprefix agent/base/,cgroup2.c err.c mountinfo.c parse.c)))
 
 # Everything but the mains, for the programs and for the unit tests.

@@ -19,12 +19,7 @@
 #include "ring.bpf.h"
 #include "tapped.bpf.h"
 
-/* What the subscriber chose; set before loading. */
-const volatile __u32 snaplen = 65535; /* bytes kept of a packet */
-/* Records lost so far because the ring was full, of all devices. */
-__u64 lost;
-
-/* The same by device (ifindex). The subscriber makes the entries. */
+/* Records lost so far because the ring was full, by device (ifindex). The subscriber makes the entries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, USN_DEVICES_MAX);
@@ -41,18 +36,22 @@ struct {
 	__type(value, __u32);
 } stages SEC(".maps");
 
-static __always_inline void count_lost(__u32 ifindex)
+static __always_inline void count_lost(__u8 *memory, __u32 ifindex)
 {
 	__u64 *n = bpf_map_lookup_elem(&losses, &ifindex);
 
 	if (n)
 		__sync_fetch_and_add(n, 1);
-	__sync_fetch_and_add(&lost, 1);
+	__sync_fetch_and_add((__u64 *)(memory + USN_RING_LOST), 1);
 }
 
-static __always_inline __u64 lost_of(__u32 ifindex)
+/* Nearly always there are none, which takes no look-up. */
+static __always_inline __u64 lost_of(const __u8 *memory, __u32 ifindex)
 {
-	const __u64 *n = lost ? bpf_map_lookup_elem(&losses, &ifindex) : NULL;
+	const __u64 *all = (const void *)(memory + USN_RING_LOST), *n = NULL;
+
+	if (*all)
+		n = bpf_map_lookup_elem(&losses, &ifindex);
 
 	return n ? *n : 0;
 }
@@ -76,12 +75,12 @@ static __always_inline void fill_owner(struct usn_record *r, const struct tapped
 	__builtin_memset(r->comm, 0, sizeof(r->comm));
 }
 
-static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction,
-				 const struct tapped *t)
+static __always_inline void fill(struct usn_record *r, const __u8 *memory, struct __sk_buff *skb,
+				 __u8 direction, const struct tapped *t)
 {
 	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */
 	r->mono_ns = bpf_ktime_get_ns();
-	r->lost = lost_of(skb->ifindex);
+	r->lost = lost_of(memory, skb->ifindex);
 	r->cookie = t->cookie;
 	fill_owner(r, t);
 	r->ifindex = skb->ifindex;
@@ -97,27 +96,27 @@ static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __
 static __always_inline void capture(struct __sk_buff *skb, __u8 direction, const struct tapped *t,
 				    __u32 caplen)
 {
-	__u64 pos, length = sizeof(struct usn_slot) + sizeof(struct usn_record);
+	__u64 length = sizeof(struct usn_slot) + sizeof(struct usn_record);
 	__u8 *memory = ring_memory();
-	struct usn_slot *slot;
 	struct usn_record *r;
+	struct taken taken;
 
 	/* The caller has seen to it; this shows it to the verifier. */
 	barrier_var(caplen);
 	if (!memory || caplen < 1 || caplen > USN_SNAPLEN_MAX)
 		return;
 	length += (caplen + 7) & ~7ULL;
-	if (!ring_take(memory, length, &pos))
-		return count_lost(skb->ifindex);
-	slot = (void *)(memory + USN_RING_DATA + (pos & (ring_bytes - 8)));
-	r = (void *)(slot + 1);
-	fill(r, skb, direction, t);
+	if (!ring_take(memory, length, &taken))
+		return count_lost(memory, skb->ifindex);
+	r = (void *)(taken.slot + 1);
+	fill(r, memory, skb, direction, t);
 	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, caplen) ? 0 : caplen;
-	ring_give(memory, slot, pos, length);
+	ring_give(memory, &taken, length);
 }
 
 static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
 {
+	__u32 snaplen = TAP_CONSTANT(TAP_SNAPLEN);
 	__u32 caplen = skb->len < snaplen ? skb->len : snaplen;
 	struct tapped t = {};
 

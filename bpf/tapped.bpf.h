@@ -11,11 +11,9 @@
 #include "echo.bpf.h"
 #include "maps.bpf.h"
 #include "owner.bpf.h"
+#include "tap_constants.h"
 
-/* Owners to select; set before the object is loaded. */
-const volatile __u32 only_pid;    /* 0: any */
-const volatile __u64 only_cgroup; /* id of a cgroup that the socket is in or below; 0: any */
-const volatile bool only_comm_set;
+/* The command to select, with TAP_ONLY_COMM; set before the object is loaded. */
 const volatile char only_comm[USN_COMM_SIZE];
 
 /* Linux 6.2. Before, flags are unknown, and so is who made a socket that has neither sent, bound nor connected. */
@@ -27,11 +25,11 @@ struct tapped {
 	struct usn_owner newborn;
 	__u64 cookie;
 	bool young;     /* the owner is in a slot, which may become another socket's */
-	bool in_cgroup; /* of only_cgroup */
+	bool in_cgroup; /* of TAP_ONLY_CGROUP */
 };
 
 /*
- * Whether the socket of a packet out was made in only_cgroup or below. A level is counted from the root of all, which a
+ * Whether the socket of a packet out was made in the cgroup or below. A level is counted from the root of all, which a
  * namespace may hide: each is tried.
  */
 static __always_inline bool sends_in_cgroup(struct __sk_buff *skb)
@@ -39,7 +37,7 @@ static __always_inline bool sends_in_cgroup(struct __sk_buff *skb)
 	int level;
 
 	for (level = CGROUP_LEVELS; level > 0; level--) {
-		if (bpf_skb_ancestor_cgroup_id(skb, level) == only_cgroup)
+		if (bpf_skb_ancestor_cgroup_id(skb, level) == TAP_CONSTANT(TAP_ONLY_CGROUP))
 			return true;
 	}
 	return false;
@@ -49,7 +47,7 @@ static __always_inline bool sends_in_cgroup(struct __sk_buff *skb)
  * The same of a socket that was looked up, for which a filter has no helper. Not inline: it would leave too few registers
  * for the verifier to follow the caller.
  */
-static __noinline bool gets_in_cgroup(const struct bpf_sock *sk)
+static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id)
 {
 	const struct cgroup *c, *above = NULL;
 	const struct sock *kernel;
@@ -63,7 +61,7 @@ static __noinline bool gets_in_cgroup(const struct bpf_sock *sk)
 	last = BPF_CORE_READ(c, level);
 	for (level = 1; level <= CGROUP_LEVELS && level <= last; level++) {
 		bpf_probe_read_kernel(&above, sizeof(above), &c->ancestors[0] + level);
-		if (BPF_CORE_READ(above, kn, id) == only_cgroup)
+		if (BPF_CORE_READ(above, kn, id) == cgroup_id)
 			return true;
 	}
 	return false;
@@ -111,9 +109,9 @@ static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
 	if (!sk)
 		return;
 	t->cookie = bpf_get_socket_cookie(skb);
-	t->in_cgroup = only_cgroup && sends_in_cgroup(skb);
+	t->in_cgroup = TAP_CONSTANT(TAP_ONLY_CGROUP) && sends_in_cgroup(skb);
 	owner_of_sock(t, sk);
-	if (t->owner && (!only_cgroup || t->in_cgroup) &&
+	if (t->owner && (!TAP_CONSTANT(TAP_ONLY_CGROUP) || t->in_cgroup) &&
 	    (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
 	     sk->type == SOCK_RAW))
 		echo_sent(skb, t->owner);
@@ -218,7 +216,8 @@ static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
 	if (!sk)
 		return;
 	t->cookie = cookie_of(sk);
-	t->in_cgroup = only_cgroup && gets_in_cgroup(sk);
+	t->in_cgroup =
+		TAP_CONSTANT(TAP_ONLY_CGROUP) && gets_in_cgroup(sk, TAP_CONSTANT(TAP_ONLY_CGROUP));
 	owner_of_sock(t, sk);
 	bpf_sk_release(sk);
 }
@@ -227,13 +226,15 @@ static __always_inline bool is_selected(const struct tapped *t)
 {
 	int i;
 
-	if (only_cgroup && !t->in_cgroup && !(t->owner && t->owner->cgroup_id == only_cgroup))
+	if (TAP_CONSTANT(TAP_ONLY_CGROUP) && !t->in_cgroup &&
+	    !(t->owner && t->owner->cgroup_id == TAP_CONSTANT(TAP_ONLY_CGROUP)))
 		return false;
-	if (!only_pid && !only_comm_set)
+	if (!TAP_CONSTANT(TAP_ONLY_PID) && !TAP_CONSTANT(TAP_ONLY_COMM))
 		return true;
-	if (!t->owner || (only_pid && t->owner->pid != only_pid))
+	if (!t->owner ||
+	    (TAP_CONSTANT(TAP_ONLY_PID) && t->owner->pid != TAP_CONSTANT(TAP_ONLY_PID)))
 		return false;
-	if (!only_comm_set)
+	if (!TAP_CONSTANT(TAP_ONLY_COMM))
 		return true;
 	for (i = 0; i < USN_COMM_SIZE; i++) {
 		if (t->owner->comm[i] != only_comm[i])

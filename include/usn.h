@@ -24,9 +24,10 @@ struct usn_tap;
 
 /* Zero is the default of each. */
 struct usn_tap_options {
-	size_t size;         /* sizeof(struct usn_tap_options), so that it can grow */
-	uint32_t snaplen;    /* bytes kept of a packet, 1 to 65535; 0: 65535 */
-	uint32_t ring_bytes; /* 4096 to 1 GiB, rounded up to a power of two; 0: 8 MiB */
+	size_t size;      /* sizeof(struct usn_tap_options), so that it can grow */
+	uint32_t snaplen; /* bytes kept of a packet, 1 to 65535; 0: 65535 */
+	uint32_t
+		ring_bytes; /* 4096 to 1 GiB, rounded up to a power of two and two packets; 0: 8 MiB */
 	uint32_t directions; /* USN_TAP_IN, USN_TAP_OUT; 0: both */
 	uint32_t flags;      /* USN_TAP_IMMEDIATE */
 	uint32_t pid;        /* packets of this process (thread group) only */

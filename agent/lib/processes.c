@@ -14,6 +14,12 @@ static bool same(const struct process_seen *s, const struct process_seen *t)
 	       !memcmp(s->comm, t->comm, sizeof(s->comm));
 }
 
+static bool is_of(const struct usn_record *rec, const struct process_seen *s)
+{
+	return rec->pid == s->pid && rec->cgroup_id == s->cgroup_id &&
+	       !memcmp(rec->comm, s->comm, sizeof(s->comm));
+}
+
 /* Where it is, or where it would have to be. */
 static struct process_seen *place(const struct processes *p, const struct process_seen *t)
 {
@@ -47,14 +53,13 @@ static int grow(struct processes *p)
 
 int processes_note(struct processes *p, const struct usn_record *rec)
 {
-	struct process_seen who = { .cgroup_id = rec->cgroup_id, .pid = rec->pid }, *s;
+	struct process_seen who, *s;
 
-	if (!who.pid)
-		return 0;
-	memcpy(who.comm, rec->comm, sizeof(who.comm));
 	/* Nearly always it is who it was before. */
-	if (same(&p->last, &who))
+	if (!rec->pid || is_of(rec, &p->last))
 		return 0;
+	who = (struct process_seen){ .cgroup_id = rec->cgroup_id, .pid = rec->pid };
+	memcpy(who.comm, rec->comm, sizeof(who.comm));
 	if (2 * p->n >= p->size && grow(p) < 0)
 		return -ENOMEM;
 	p->last = who;

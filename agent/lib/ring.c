@@ -6,8 +6,19 @@
 
 #include "lib/ring.h"
 
-int ring_map(struct ring *r, int map_fd, size_t size, uint64_t secret)
+static uint64_t *word(const struct ring *r, size_t offset)
 {
+	return (uint64_t *)(void *)(r->memory + offset);
+}
+
+static size_t chunk_of(uint64_t place)
+{
+	return (place >> USN_RING_CHUNK_SHIFT) & (USN_RING_CHUNKS - 1);
+}
+
+int ring_map(struct ring *r, int map_fd, size_t chunk_bytes, size_t chunks, uint64_t secret)
+{
+	size_t size = chunk_bytes * chunks;
 	void *p = mmap(NULL, USN_RING_DATA + size + USN_RING_SLACK, PROT_READ | PROT_WRITE,
 		       MAP_SHARED, map_fd, 0);
 
@@ -15,8 +26,13 @@ int ring_map(struct ring *r, int map_fd, size_t size, uint64_t secret)
 		return -errno;
 	memset(r, 0, sizeof(*r));
 	r->memory = p;
+	r->chunk_bytes = chunk_bytes;
 	r->size = size;
 	r->secret = secret;
+	r->idle = true;
+	/* The writers begin in chunk 0 without having taken it. */
+	r->freed = 1;
+	__atomic_store_n(word(r, USN_RING_FREED), r->freed, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -27,51 +43,62 @@ void ring_unmap(struct ring *r)
 	r->memory = NULL;
 }
 
-static uint64_t head(const struct ring *r)
+/* What is at the place; NULL: it is still being written. */
+static const struct usn_slot *sealed(const struct ring *r, uint64_t place)
 {
-	return __atomic_load_n((const uint64_t *)(const void *)(r->memory + USN_RING_HEAD),
-			       __ATOMIC_ACQUIRE);
-}
+	size_t offset = (place & ((1 << USN_RING_CHUNK_SHIFT) - 1)) * 8;
+	const struct usn_slot *s = (const void *)(r->memory + USN_RING_DATA +
+						  chunk_of(place) * r->chunk_bytes + offset);
 
-/* The record at the position; NULL: it is still being written. */
-static const struct usn_slot *sealed(const struct ring *r, uint64_t pos)
-{
-	const struct usn_slot *s =
-		(const void *)(r->memory + USN_RING_DATA + (pos & (r->size - 8)));
-
-	return __atomic_load_n(&s->seal, __ATOMIC_ACQUIRE) == (pos ^ r->secret) ? s : NULL;
+	return __atomic_load_n(&s->seal, __ATOMIC_ACQUIRE) == (place ^ r->secret) ? s : NULL;
 }
 
 bool ring_ready(const struct ring *r)
 {
-	return r->n || (head(r) != r->scanned && sealed(r, r->scanned));
+	return r->n || sealed(r, r->place);
 }
 
-static void give(struct ring *r, uint64_t pos)
+/* The earliest chunk of which something is still to be handed out, by its turn. */
+static uint64_t first_turn(const struct ring *r)
 {
-	if (pos == r->given)
+	uint64_t turn = r->turn;
+	size_t i;
+
+	for (i = r->first; i < r->first + r->n; i++) {
+		if (r->window[i].turn < turn)
+			turn = r->window[i].turn;
+	}
+	return turn;
+}
+
+static void give_chunks(struct ring *r)
+{
+	size_t left = r->turn - first_turn(r), i;
+
+	if (left >= r->n_passed)
 		return;
-	r->given = pos;
-	/* Before the next look for a record: who sees the old value rings the bell for that one. */
-	__atomic_store_n((uint64_t *)(void *)(r->memory + USN_RING_TAIL), pos, __ATOMIC_SEQ_CST);
+	for (i = 0; i < r->n_passed - left; i++) {
+		r->freed ^= 1 << r->passed[i];
+		r->freed &= (1 << USN_RING_LAST_SHIFT) - 1;
+		r->freed |= (uint64_t)r->passed[i] << USN_RING_LAST_SHIFT;
+	}
+	memmove(r->passed, r->passed + i, left);
+	r->n_passed = left;
+	__atomic_store_n(word(r, USN_RING_FREED), r->freed, __ATOMIC_RELEASE);
 }
 
 void ring_release(struct ring *r)
 {
-	uint64_t pos = r->scanned;
-	size_t i;
-
-	/* The kernel's line is touched now and then only: it goes back and forth between two processors. */
-	if (r->n && r->scanned - r->given < r->size / 32)
+	if (r->n_passed)
+		give_chunks(r);
+	if (r->n || r->read == r->place)
 		return;
-	for (i = r->first; i < r->first + r->n; i++) {
-		if (r->window[i].pos < pos)
-			pos = r->window[i].pos;
-	}
-	give(r, pos);
+	r->read = r->place;
+	/* Before the next look for a record: who sees the old value rings the bell for that one. */
+	__atomic_store_n(word(r, USN_RING_READ), r->read, __ATOMIC_SEQ_CST);
 }
 
-static void insert(struct ring *r, const struct usn_record *rec, uint64_t pos)
+static void insert(struct ring *r, const struct usn_record *rec)
 {
 	size_t i;
 
@@ -85,7 +112,7 @@ static void insert(struct ring *r, const struct usn_record *rec, uint64_t pos)
 	for (i = r->first + r->n; i > r->first && r->window[i - 1].stamp > rec->mono_ns; i--)
 		r->window[i] = r->window[i - 1];
 	r->window[i].stamp = rec->mono_ns;
-	r->window[i].pos = pos;
+	r->window[i].turn = r->turn;
 	r->window[i].rec = rec;
 	r->n++;
 }
@@ -103,23 +130,36 @@ static void fetch(const struct usn_slot *s)
 	__builtin_prefetch(at + s->length);
 }
 
+/* Goes on in the next chunk. */
+static void turn(struct ring *r, size_t next)
+{
+	uint64_t turns = (r->place >> USN_RING_TURN_SHIFT) + 1;
+
+	r->passed[r->n_passed++] = (uint8_t)chunk_of(r->place);
+	r->place = (turns << USN_RING_TURN_SHIFT) & USN_RING_PLACE;
+	r->place |= (uint64_t)next << USN_RING_CHUNK_SHIFT;
+	r->turn++;
+}
+
 /* Takes one record into the window; false: there is none that is whole. */
 static bool take(struct ring *r, bool *ret_batch)
 {
-	const struct usn_slot *s;
+	const struct usn_slot *s = sealed(r, r->place);
 
-	if (r->scanned == r->end) {
-		r->end = head(r);
-		if (r->scanned == r->end)
-			return false;
-		*ret_batch = true;
+	while (s && !s->length) {
+		turn(r, s->next);
+		r->idle = true;
+		s = sealed(r, r->place);
 	}
-	s = sealed(r, r->scanned);
-	if (!s)
+	if (!s) {
+		r->idle = true;
 		return false;
+	}
+	*ret_batch |= r->idle;
+	r->idle = false;
 	fetch(s);
-	insert(r, (const struct usn_record *)(const void *)(s + 1), r->scanned);
-	r->scanned += s->length;
+	insert(r, (const struct usn_record *)(const void *)(s + 1));
+	r->place += s->length / 8;
 	return true;
 }
 
@@ -131,4 +171,9 @@ const struct usn_record *ring_next(struct ring *r, bool *ret_batch)
 		return NULL;
 	r->n--;
 	return r->window[r->first++].rec;
+}
+
+uint64_t ring_lost(const struct ring *r)
+{
+	return __atomic_load_n(word(r, USN_RING_LOST), __ATOMIC_RELAXED);
 }

@@ -17,33 +17,42 @@
 #define RING_WINDOW 128
 
 struct ring {
-	uint8_t *memory; /* as the map's value lies, see usn/abi.h */
-	size_t size;     /* of the data, bytes, a power of two */
+	uint8_t *memory;    /* as the map's value lies, see usn/abi.h */
+	size_t chunk_bytes; /* a power of two */
+	size_t size;        /* of all chunks, bytes */
 	uint64_t secret;
-	uint64_t scanned; /* position up to which records are in the window or out */
-	uint64_t end;     /* what the producer had when last looked */
-	uint64_t given;   /* what the kernel knows to be free */
+	uint64_t place; /* up to which records are in the window or out */
+	uint64_t turn;  /* how many chunks lie before that one */
+	uint64_t read;  /* what the writers know of it */
+	uint64_t freed; /* as in memory */
+	bool idle;      /* there was nothing when last looked */
+	/* Chunks that are read to their ends and not given back, the latest last. */
+	uint8_t passed[USN_RING_CHUNKS];
+	size_t n_passed;
 	struct {
-		uint64_t stamp, pos;
+		uint64_t stamp, turn;
 		const struct usn_record *rec;
 	} window[RING_WINDOW]; /* by stamp, from first on */
 	size_t first, n;
 };
 
-/* size, secret: what the programs have as ring_bytes and ring_secret. 0 or -errno. */
-int ring_map(struct ring *r, int map_fd, size_t size, uint64_t secret);
+/* chunk_bytes, chunks, secret: what the programs have. 0 or -errno. */
+int ring_map(struct ring *r, int map_fd, size_t chunk_bytes, size_t chunks, uint64_t secret);
 void ring_unmap(struct ring *r);
 
 /* Everything that ring_next() gave before may be overwritten from here on. */
 void ring_release(struct ring *r);
 
 /*
- * The next record, NULL: none now. It is valid until ring_release(). *ret_batch is set to true when the producer was looked
- * at again, which begins a batch.
+ * The next record, NULL: none now. It is valid until ring_release(). *ret_batch is set to true when it is the first after
+ * a pause, or of a chunk, which begins a batch.
  */
 const struct usn_record *ring_next(struct ring *r, bool *ret_batch);
 
 /* Whether there may be something to read. */
 bool ring_ready(const struct ring *r);
+
+/* How many records found no room so far. */
+uint64_t ring_lost(const struct ring *r);
 
 #endif

@@ -183,6 +183,6 @@ uint64_t usn_tap_real_ns(const struct usn_tap *t, uint64_t mono_ns)
 int usn_tap_stats(const struct usn_tap *t, uint32_t ifindex, struct usn_tap_stats *ret)
 {
 	ret->delivered = t->delivered;
-	ret->lost = tap_programs_lost(&t->programs, ifindex);
+	ret->lost = ifindex ? tap_programs_lost(&t->programs, ifindex) : ring_lost(&t->ring);
 	return 0;
 }

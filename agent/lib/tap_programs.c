@@ -11,6 +11,7 @@
 #include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "lib/constants.h"
 #include "lib/filter.h"
 #include "lib/tap.h"
 #include "lib/tap_programs.h"
@@ -48,40 +49,61 @@ static int share_map(struct bpf_map *map, const char *path, struct usn_err *e)
 	return 0;
 }
 
-/* A power of two, of at least a page: what the kernel takes. */
-static uint32_t ring_size(uint32_t bytes)
+/* A power of two. */
+static uint64_t round_up(uint64_t bytes)
 {
-	uint32_t size = TAP_RING_MIN;
+	uint64_t size = 1;
 
 	while (size < bytes)
 		size *= 2;
 	return size;
 }
 
+/* Each chunk has room for the longest record there can be, and there are at least two. */
+static void set_ring(uint64_t c[], uint32_t bytes)
+{
+	uint64_t least = round_up(2 * sizeof(struct usn_slot) + sizeof(struct usn_record) +
+				  ((c[TAP_SNAPLEN] + 7) & ~7ULL));
+	uint64_t ring = round_up(bytes ? bytes : TAP_RING_DEFAULT), n = USN_RING_CHUNKS;
+
+	while (n > 2 && ring / n < least)
+		n /= 2;
+	c[TAP_CHUNKS] = n;
+	c[TAP_CHUNK_BYTES] = ring / n < least ? least : ring / n;
+}
+
+static uint64_t ring_bytes(const struct tap_programs *p)
+{
+	return p->constants[TAP_CHUNKS] * p->constants[TAP_CHUNK_BYTES];
+}
+
 static int set_constants(struct tap_programs *p, const struct usn_tap_options *o, struct usn_err *e)
 {
-	uint32_t ring = ring_size(o->ring_bytes ? o->ring_bytes : TAP_RING_DEFAULT);
-	struct tap_bpf__rodata *c = p->skel->rodata;
-	uint64_t id;
+	uint64_t *c = p->constants;
 	int r;
 
-	c->snaplen = o->snaplen ? o->snaplen : TAP_SNAPLEN_DEFAULT;
-	c->ring_bytes = ring;
-	c->wake_bytes = o->flags & USN_TAP_IMMEDIATE ? 0 : ring / 8;
-	if (getrandom(&c->ring_secret, sizeof(c->ring_secret), 0) != sizeof(c->ring_secret))
+	c[TAP_SNAPLEN] = o->snaplen ? o->snaplen : TAP_SNAPLEN_DEFAULT;
+	set_ring(c, o->ring_bytes);
+	c[TAP_WAKE_EACH] = o->flags & USN_TAP_IMMEDIATE ? 1 : 0;
+	if (getrandom(&c[TAP_SECRET], sizeof(c[0]), 0) != sizeof(c[0]))
 		return usn_fail_errno(e, errno, "cannot get random bytes");
-	c->only_pid = o->pid;
-	if (o->comm) {
-		c->only_comm_set = true;
-		memcpy(c->only_comm, o->comm, strlen(o->comm));
-	}
+	c[TAP_ONLY_PID] = o->pid;
+	c[TAP_ONLY_COMM] = o->comm ? 1 : 0;
+	if (o->comm)
+		memcpy(p->skel->rodata->only_comm, o->comm, strlen(o->comm));
 	if (o->cgroup) {
-		r = cgroup_find(o->cgroup, &id, e);
+		r = cgroup_find(o->cgroup, &c[TAP_ONLY_CGROUP], e);
 		if (r < 0)
 			return r;
-		c->only_cgroup = id;
 	}
-	return bpf_map__set_value_size(p->skel->maps.ring, USN_RING_DATA + ring + USN_RING_SLACK);
+	r = constants_put(p->skel->progs.usn_tap_in, TAP_CONSTANT_MARK, c, TAP_CONSTANTS);
+	if (r >= 0)
+		r = constants_put(p->skel->progs.usn_tap_out, TAP_CONSTANT_MARK, c, TAP_CONSTANTS);
+	if (r >= 0)
+		r = bpf_map__set_value_size(p->skel->maps.ring, USN_RING_DATA +
+									(uint32_t)ring_bytes(p) +
+									USN_RING_SLACK);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot prepare the tap's programs") : 0;
 }
 
 static int share_maps(struct tap_programs *p, struct usn_err *e)
@@ -243,9 +265,10 @@ void tap_programs_free(struct tap_programs *p)
 
 int tap_programs_map_ring(const struct tap_programs *p, struct ring *r)
 {
-	const struct tap_bpf__rodata *c = p->skel->rodata;
+	const uint64_t *c = p->constants;
 
-	return ring_map(r, bpf_map__fd(p->skel->maps.ring), c->ring_bytes, c->ring_secret);
+	return ring_map(r, bpf_map__fd(p->skel->maps.ring), c[TAP_CHUNK_BYTES], c[TAP_CHUNKS],
+			c[TAP_SECRET]);
 }
 
 int tap_programs_bell_fd(const struct tap_programs *p)
@@ -257,8 +280,6 @@ uint64_t tap_programs_lost(const struct tap_programs *p, uint32_t ifindex)
 {
 	uint64_t n = 0;
 
-	if (!ifindex)
-		return __atomic_load_n(&p->skel->bss->lost, __ATOMIC_RELAXED);
 	bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &ifindex, &n);
 	return n;
 }

@@ -4,6 +4,7 @@
 #define USN_TAP_PROGRAMS_H
 
 #include <stdbool.h>
+#include <tap_constants.h>
 #include <usn.h>
 
 #include "lib/clsact.h"
@@ -20,6 +21,7 @@ struct tap_place {
 
 struct tap_programs {
 	struct tap_bpf *skel;
+	uint64_t constants[TAP_CONSTANTS];
 	int in_fd,
 		out_fd; /* what is attached: the filters, if there are some; -1: nothing in that direction */
 	int filter_fds[2];
@@ -38,7 +40,7 @@ void tap_programs_detach(struct tap_programs *p, uint32_t ifindex);
 int tap_programs_map_ring(const struct tap_programs *p, struct ring *r);
 /* A ring buffer of the kernel's that is written to in order to wake: give back what is in it. */
 int tap_programs_bell_fd(const struct tap_programs *p);
-/* Packets lost so far; ifindex 0: of all devices. */
+/* Packets lost so far of the device. */
 uint64_t tap_programs_lost(const struct tap_programs *p, uint32_t ifindex);
 
 #endif

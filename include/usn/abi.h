@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define USN_ABI_VERSION 4
+#define USN_ABI_VERSION 5
 
 #define USN_NAME_SIZE 16 /* IFNAMSIZ: a device name with its NUL */
 #define USN_COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -146,20 +146,36 @@ struct usn_asked {
 };
 
 /*
- * A tap's ring, as mapped: how many bytes were ever taken (u64 at USN_RING_HEAD) and how many ever given back (at
- * USN_RING_TAIL, by the reader), and the data. A record lies in one piece at its position modulo the ring's size; behind
- * the end there is room for one that begins before it.
+ * A tap's ring, as mapped: a page of the writers', a page of the reader's, and the data in chunks of one size, 2 to
+ * USN_RING_CHUNKS of them. A chunk is filled from its beginning; then the writers go on in the one that the reader gave
+ * back last. Records lie in one piece, and each chunk ends with a slot of length 0.
+ *
+ * Where the next record goes is a word (u64, USN_RING_HEAD) of: the offset in the chunk, in units of 8 bytes; the chunk;
+ * how many chunks were begun before; and a bit per chunk that changes when the writers take it. The reader has such bits
+ * (u64, USN_RING_FREED), which it changes to give a chunk back: it is free where both agree. The number of the last one is
+ * above them. And it has the place that it waits at (u64, USN_RING_READ).
  */
 #define USN_SNAPLEN_MAX 65535 /* bytes kept of a packet */
+#define USN_RING_CHUNKS 8
 #define USN_RING_HEAD 0
-#define USN_RING_TAIL 4096
+#define USN_RING_LOST 8 /* packets that found no room so far (u64) */
+#define USN_RING_FREED 4096
+#define USN_RING_READ 4104
 #define USN_RING_DATA 8192
-#define USN_RING_SLACK (66 << 10)
+#define USN_RING_SLACK \
+	(66 << 10) /* behind the last chunk, and never used: the verifier does not count */
+
+#define USN_RING_CHUNK_SHIFT 24
+#define USN_RING_TURN_SHIFT 27
+#define USN_RING_TAKEN_SHIFT 56
+#define USN_RING_LAST_SHIFT 8 /* of USN_RING_FREED: the chunk that was given back last */
+/* All but the bits per chunk: what a place is, and no other will be. */
+#define USN_RING_PLACE ((1ULL << USN_RING_TAKEN_SHIFT) - 1)
 
 struct usn_slot {
-	__u64 seal;   /* the position, XOR the tap's secret: the record behind is whole */
-	__u32 length; /* bytes to the next slot, a multiple of 8 */
-	__u32 reserved;
+	__u64 seal;   /* the place, XOR the tap's secret: what is behind it is whole */
+	__u32 length; /* bytes to the next slot, a multiple of 8; 0: it is in another chunk */
+	__u32 next;   /* that chunk */
 };
 
 /* One packet in a tap's ring; caplen bytes, from the network header on, follow it. */

@@ -84,7 +84,8 @@ newest() {
 
 while_flowing() {
 	quiet
-	recorder rec --last 64M -s 64 -Q out usn0 udp
+	# The ring is large: to keep up is not the question here.
+	recorder rec --last 64M -B 64M -s 64 -Q out usn0 udp
 	flood 200000 >"$TMP/sent" &
 	sender=$!
 	eventually dump "$TMP/1"
@@ -106,7 +107,7 @@ while_flowing() {
 
 lost_is_counted() {
 	quiet
-	recorder rec -B 4K -Q out usn0 udp
+	recorder rec -B 4K -s 128 -Q out usn0 udp
 	kill -STOP "$(pid_of rec)"
 	[ "$(flood 1000)" = 1000 ]
 	kill -CONT "$(pid_of rec)"

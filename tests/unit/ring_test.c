@@ -14,7 +14,9 @@
 
 #include "lib/ring.h"
 
-#define SIZE 4096u
+#define CHUNK 1024u
+#define CHUNKS 4u
+#define SIZE (CHUNK * CHUNKS)
 #define SECRET 0x5ec4e75ec4e75ec4u
 #define MEMORY (USN_RING_DATA + SIZE + USN_RING_SLACK)
 /* The shortest record, without a byte of a packet. */
@@ -22,9 +24,11 @@
 
 struct fixture {
 	uint8_t *memory; /* the writer's view */
-	uint64_t *head, *tail;
+	uint64_t *head, *freed, *read;
 	struct ring ring;
-	bool batch; /* whether the last next() began one */
+	bool batch;              /* whether the last next() began one */
+	uint64_t taken;          /* records, */
+	unsigned in_use[CHUNKS]; /* and how often each chunk was begun */
 };
 
 static int set_up(void **state)
@@ -38,8 +42,9 @@ static int set_up(void **state)
 	f->memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(f->memory, MAP_FAILED);
 	f->head = (uint64_t *)(void *)(f->memory + USN_RING_HEAD);
-	f->tail = (uint64_t *)(void *)(f->memory + USN_RING_TAIL);
-	assert_int_equal(ring_map(&f->ring, fd, SIZE, SECRET), 0);
+	f->freed = (uint64_t *)(void *)(f->memory + USN_RING_FREED);
+	f->read = (uint64_t *)(void *)(f->memory + USN_RING_READ);
+	assert_int_equal(ring_map(&f->ring, fd, CHUNK, CHUNKS, SECRET), 0);
 	close(fd);
 	*state = f;
 	return 0;
@@ -55,18 +60,58 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct usn_slot *slot_at(const struct fixture *f, uint64_t pos)
+static uint64_t offset_of(uint64_t place)
 {
-	return (void *)(f->memory + USN_RING_DATA + pos % SIZE);
+	return (place & ((1 << USN_RING_CHUNK_SHIFT) - 1)) * 8;
+}
+
+static uint64_t chunk_of(uint64_t place)
+{
+	return place >> USN_RING_CHUNK_SHIFT & (USN_RING_CHUNKS - 1);
+}
+
+static struct usn_slot *slot_at(const struct fixture *f, uint64_t place)
+{
+	return (void *)(f->memory + USN_RING_DATA + chunk_of(place) * CHUNK + offset_of(place));
+}
+
+static void seal(struct fixture *f, uint64_t place)
+{
+	slot_at(f, place)->seal = (place & USN_RING_PLACE) ^ SECRET;
+}
+
+static uint64_t busy(const struct fixture *f)
+{
+	return (*f->head >> USN_RING_TAKEN_SHIFT ^ *f->freed) & ((1 << CHUNKS) - 1);
+}
+
+/* Begins a chunk that is free, the one that was freed last if it is; false: there is none. */
+static bool turn(struct fixture *f)
+{
+	uint64_t end = *f->head, chunk = *f->freed >> USN_RING_LAST_SHIFT, turns;
+
+	if (busy(f) == (1 << CHUNKS) - 1)
+		return false;
+	while (busy(f) >> chunk & 1)
+		chunk = (chunk + 1) % CHUNKS;
+	turns = ((end & USN_RING_PLACE) >> USN_RING_TURN_SHIFT) + 1;
+	*f->head = (end ^ 1ULL << chunk << USN_RING_TAKEN_SHIFT) & ~USN_RING_PLACE;
+	*f->head |= turns << USN_RING_TURN_SHIFT & USN_RING_PLACE;
+	*f->head |= chunk << USN_RING_CHUNK_SHIFT;
+	*slot_at(f, end) = (struct usn_slot){ .next = (uint32_t)chunk };
+	seal(f, end);
+	f->in_use[chunk]++;
+	return true;
 }
 
 /* Takes a place; false: there is no room. */
-static bool take(struct fixture *f, uint64_t length, uint64_t *ret_pos)
+static bool take(struct fixture *f, uint64_t length, uint64_t *ret_place)
 {
-	if (*f->head + length - *f->tail > SIZE)
+	if (offset_of(*f->head) + length + sizeof(struct usn_slot) > CHUNK && !turn(f))
 		return false;
-	*ret_pos = *f->head;
-	*f->head += length;
+	*ret_place = *f->head & USN_RING_PLACE;
+	*f->head += length / 8;
+	f->taken++;
 	return true;
 }
 
@@ -80,11 +125,6 @@ static void fill(struct fixture *f, uint64_t pos, uint64_t length, uint64_t stam
 	memset(rec, (uint8_t)stamp, length - sizeof(*s));
 	rec->mono_ns = stamp;
 	rec->caplen = (uint32_t)(length - SHORTEST);
-}
-
-static void seal(struct fixture *f, uint64_t pos)
-{
-	slot_at(f, pos)->seal = pos ^ SECRET;
 }
 
 static uint64_t put(struct fixture *f, uint64_t length, uint64_t stamp)
@@ -129,7 +169,8 @@ static void empty(void **state)
 	assert_null(next(f));
 	assert_false(f->batch);
 	ring_release(&f->ring);
-	assert_int_equal(*f->tail, 0);
+	assert_int_equal(*f->read, 0);
+	assert_int_equal(*f->freed, 1);
 }
 
 static void a_batch_begins_where_the_writer_is_looked_at(void **state)
@@ -151,72 +192,104 @@ static void a_batch_begins_where_the_writer_is_looked_at(void **state)
 static void unsealed(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t busy = 0;
+	uint64_t open = 0;
 
 	put(f, SHORTEST, 1);
-	assert_true(take(f, SHORTEST + 8, &busy));
+	assert_true(take(f, SHORTEST + 8, &open));
 	put(f, SHORTEST, 3);
 	assert_next(f, 1);
 	assert_null(next(f));
 	assert_false(ring_ready(&f->ring));
 	ring_release(&f->ring);
-	assert_int_equal(*f->tail, busy);
+	/* There it waits, and who finds it waiting there rings. */
+	assert_int_equal(*f->read, open);
 
-	fill(f, busy, SHORTEST + 8, 2);
+	fill(f, open, SHORTEST + 8, 2);
 	assert_null(next(f));
-	seal(f, busy);
+	seal(f, open);
 	assert_true(ring_ready(&f->ring));
 	assert_next(f, 2);
 	assert_next(f, 3);
 }
 
-/* What an earlier round, another tap or a packet has left at a place is no seal of this round's. */
+/* What an earlier turn, another tap or a packet has left at a place is no seal of this turn's. */
 static void old_seals(void **state)
 {
 	struct fixture *f = *state;
-	const uint64_t rounds = 3;
-	uint64_t pos = 0, i;
+	uint64_t place = 0, i;
 
 	put(f, 128, 0);
 	assert_next(f, 0);
-	for (i = 1; i < rounds * SIZE / 128; i++) {
-		assert_true(take(f, 128, &pos));
-		/* As the round before has left it; as one without a secret would seal it; and as others are. */
+	for (i = 1; i < 5 * SIZE / 128; i++) {
+		assert_true(take(f, 128, &place));
+		/* As the turn before has left it; as one without a secret would seal it; and as others are. */
 		assert_null(next(f));
-		slot_at(f, pos)->seal = pos;
+		slot_at(f, place)->seal = place;
 		assert_null(next(f));
-		slot_at(f, pos)->seal = SECRET;
+		slot_at(f, place)->seal = SECRET;
 		assert_null(next(f));
-		slot_at(f, pos)->seal = (pos + SIZE) ^ SECRET;
+		slot_at(f, place)->seal = (place - (1 << USN_RING_TURN_SHIFT)) ^ SECRET;
 		assert_null(next(f));
-		fill(f, pos, 128, i);
-		seal(f, pos);
+		fill(f, place, 128, i);
+		seal(f, place);
 		assert_next(f, i);
 		ring_release(&f->ring);
 	}
 }
 
-static void wrap_around(void **state)
+/* As long as the reader keeps up, it is two chunks that are in use. */
+static void chunks_that_are_warm(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t pos, i;
+	uint64_t i;
 
-	/* 4096 is no multiple of 168: in some rounds a record begins before the end and lies over it, in one piece. */
 	for (i = 0; i < 1000; i++) {
 		put(f, 168, i);
 		assert_next(f, i);
 		ring_release(&f->ring);
-		assert_int_equal(*f->tail, *f->head);
+		assert_int_equal(*f->read, *f->head & USN_RING_PLACE);
 	}
-	/* No more than the seal of a record before the end, and the rest behind. */
-	pos = SIZE - *f->head % SIZE - 8;
-	if (pos < SHORTEST)
-		pos += SIZE;
-	put(f, pos, 1000);
-	assert_next(f, 1000);
+	assert_true(f->in_use[0] > 50 && f->in_use[1] > 50);
+	assert_int_equal(f->in_use[2] + f->in_use[3], 0);
+}
+
+/* All chunks are filled before something is lost, and all are given back. */
+static void full(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t place = 0, n = 0, i;
+
+	while (take(f, 168, &place)) {
+		fill(f, place, 168, n++);
+		seal(f, place);
+	}
+	assert_int_equal(n, CHUNKS * (CHUNK / 168));
+	assert_int_equal(busy(f), (1 << CHUNKS) - 1);
+	for (i = 0; i < n; i++)
+		assert_next(f, i);
+	assert_null(next(f));
+	assert_false(take(f, 168, &place));
 	ring_release(&f->ring);
-	assert_int_equal(put(f, SHORTEST + 512, 1001) % SIZE, SIZE - 8);
-	assert_next(f, 1001);
+	/* But for the one that is written to. */
+	assert_int_equal(busy(f), 1 << chunk_of(*f->head));
+	put(f, 168, n);
+	assert_next(f, n);
+}
+
+/* The count of turns and the bits of the chunks go round, and nothing is taken for another. */
+static void turns_go_round(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t last = (USN_RING_PLACE >> USN_RING_TURN_SHIFT) - 2, i;
+
+	*f->head |= last << USN_RING_TURN_SHIFT;
+	f->ring.place |= last << USN_RING_TURN_SHIFT;
+	for (i = 0; i < 100; i++) {
+		put(f, 512, i);
+		assert_next(f, i);
+		ring_release(&f->ring);
+	}
+	assert_true((*f->head & USN_RING_PLACE) >> USN_RING_TURN_SHIFT < 100);
 }
 
 static void stamps_are_put_in_order(void **state)
@@ -274,36 +347,31 @@ static void never_empty(void **state)
 	}
 }
 
-/* Of a full ring nothing is given back that was handed out since the last release, or that is still to be handed out. */
+/* No chunk is given back of which something was handed out since the last release, or is still to be handed out. */
 static void release(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t pos = 0, late, n = 0;
-	const struct usn_record *rec;
+	uint64_t per_chunk = CHUNK / 128 - 1, n, late;
 
-	/* The last of the first sixteen has the earliest stamp, so its place, behind the others, is out first. */
-	while (n < 15)
-		put(f, 128, 100 + n++);
-	late = put(f, 128, 1);
-	for (; take(f, 128, &pos); n++) {
-		fill(f, pos, 128, 100 + n);
-		seal(f, pos);
+	/* The last of the first chunk has the latest stamp of the window, so that it is out after some of the second. */
+	for (n = 0; n < per_chunk - 1; n++)
+		put(f, 128, n);
+	put(f, 128, 20);
+	late = per_chunk + 3;
+	for (; n < late; n++)
+		put(f, 128, n);
+	assert_int_equal(busy(f), 3);
+	for (n = 0; n < late; n++) {
+		assert_next(f, n);
+		assert_int_equal(busy(f), 3);
 	}
-	assert_next(f, 1);
 	ring_release(&f->ring);
-	assert_int_equal(*f->tail, 0);
-	assert_false(take(f, 128, &pos));
-	rec = next(f);
-	assert_whole(rec, 100);
-	assert_int_equal(*f->tail, 0);
+	assert_int_equal(busy(f), 3);
+	assert_next(f, 20);
+	assert_int_equal(busy(f), 3);
 	ring_release(&f->ring);
-	assert_int_equal(*f->tail, 128);
-	/* As far as the late one everything is out: there is no hole to be given back before. */
-	for (n = 1; n < 15; n++)
-		assert_next(f, 100 + n);
-	assert_int_equal(*f->tail, 128);
-	ring_release(&f->ring);
-	assert_int_equal(*f->tail, late + 128);
+	assert_int_equal(busy(f), 2);
+	assert_int_equal(*f->freed >> USN_RING_LAST_SHIFT, 0);
 }
 
 /* A random number below n. The same ones in each run. */
@@ -353,7 +421,6 @@ static void read_some(struct fixture *f, struct run *run)
 			assert_whole(run->held[i].rec, run->held[i].stamp);
 		run->n_held = 0;
 		ring_release(&f->ring);
-		assert_true(*f->tail <= *f->head && *f->head - *f->tail <= SIZE);
 	}
 	rec = next(f);
 	if (!rec)
@@ -377,7 +444,7 @@ static void any_order(void **state)
 		else
 			read_some(f, &run);
 	}
-	assert_true(run.seen > 20000 && *f->head > 100 * SIZE);
+	assert_true(run.seen > 20000 && f->in_use[0] > 100 && f->in_use[CHUNKS - 1] > 10);
 	while (run.n_pending)
 		seal(f, run.pending[--run.n_pending]);
 	while (run.seen < run.stamp)
@@ -390,7 +457,7 @@ static void no_memory(void **state)
 	struct ring r;
 
 	(void)state;
-	assert_true(ring_map(&r, -1, SIZE, SECRET) < 0);
+	assert_true(ring_map(&r, -1, CHUNK, CHUNKS, SECRET) < 0);
 }
 
 #define WITH_RING(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -398,12 +465,20 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_RING(empty),        WITH_RING(a_batch_begins_where_the_writer_is_looked_at),
-		WITH_RING(unsealed),     WITH_RING(old_seals),
-		WITH_RING(wrap_around),  WITH_RING(stamps_are_put_in_order),
-		WITH_RING(equal_stamps), WITH_RING(ahead),
-		WITH_RING(never_empty),  WITH_RING(release),
-		WITH_RING(any_order),    cmocka_unit_test(no_memory),
+		WITH_RING(empty),
+		WITH_RING(a_batch_begins_where_the_writer_is_looked_at),
+		WITH_RING(unsealed),
+		WITH_RING(old_seals),
+		WITH_RING(chunks_that_are_warm),
+		WITH_RING(full),
+		WITH_RING(turns_go_round),
+		WITH_RING(stamps_are_put_in_order),
+		WITH_RING(equal_stamps),
+		WITH_RING(ahead),
+		WITH_RING(never_empty),
+		WITH_RING(release),
+		WITH_RING(any_order),
+		cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);

@@ -174,11 +174,11 @@ static void rest(struct usn_tap *t)
 	printf("delivered %" PRIu64 " lost %" PRIu64 "\n", all.delivered, all.lost);
 }
 
-/* A ring of a page, so that what comes afterwards is more than it holds. */
+/* A small ring, so that what comes afterwards is more than it holds. */
 static void hold(const char *device)
 {
 	struct usn_tap *t =
-		open_tap(device, OPTIONS(.ring_bytes = 1, .filter = "icmp", .snaplen = 84));
+		open_tap(device, OPTIONS(.ring_bytes = 4096, .filter = "icmp", .snaplen = 84));
 	const struct usn_record *views[VIEWS];
 	static uint8_t copies[VIEWS][sizeof(**views) + 84];
 	size_t i, n;
