@@ -70,6 +70,8 @@ int pcapng_open(int fd, const char *application, struct pcapng **ret)
 	w->buffer = malloc(w->size);
 	if (!w->buffer)
 		return -ENOMEM;
+	/* Its pages are there before the first packet is. */
+	memset(w->buffer, 0, w->size);
 	r = pcapng_section(w, application);
 	if (r < 0)
 		return r;
