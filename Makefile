@@ -40,9 +40,11 @@ ifeq ($(origin LTO)$(SAN),undefined)
 LTO := $(shell $(CC) -flto=auto -ffat-lto-objects -x c -c /dev/null -o /dev/null 2>/dev/null && echo -flto=auto -ffat-lto-objects)
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' \
-	-Iagent -Iinclude -Ibpf -I$(O)/gen \
+	-Iagent -Iinclude -Ibpf -I$(O)/gen $(if $(SYSTEMD),-DHAVE_LIBSYSTEMD) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror \
 	-fno-common $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# For scopes; an agent without it refuses runs where systemd is process 1.
+SYSTEMD := $(shell $(PKG_CONFIG) --exists libsystemd 2>/dev/null && echo -lsystemd)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 # What order of stores the processor keeps is all that the programs ask of it.
 BPF_ARCH := $(if $(filter x86_64 i%86,$(shell uname -m)),x86,other)
@@ -83,7 +85,7 @@ $(ARCHIVES):
 	$(AR) rcs $@ $^
 
 $(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libusn.a $(O)/libbase.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson $(SYSTEMD)
 $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(CFLAGS) $(LTO) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 $(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
@@ -151,7 +153,7 @@ $(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
 
 $(O)/tests/%: tests/unit/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap
+	$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
 $(O)/tests/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
@@ -194,7 +196,7 @@ install: all $(UNITS) $(O)/usn.pc
 	install -m 644 docs/man/*.3 $(DESTDIR)$(MANDIR)/man3
 	install -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
-	install -m 644 $(O)/systemd/usnd.service $(O)/systemd/usn@.service $(DESTDIR)$(UNITDIR)
+	install -m 644 $(O)/systemd/usnd.service $(O)/systemd/usn@.service systemd/usn.slice $(DESTDIR)$(UNITDIR)
 	install -m 644 docs/*.md README.md SECURITY.md LICENSE $(DESTDIR)$(DOCDIR)
 	install -m 644 docs/examples/* systemd/usn0.conf $(O)/systemd/example-app.service \
 		$(DESTDIR)$(DOCDIR)/examples
@@ -203,7 +205,7 @@ install: all $(UNITS) $(O)/usn.pc
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/usnd $(DESTDIR)$(BINDIR)/usn $(DESTDIR)$(BINDIR)/usn-run \
 		$(DESTDIR)$(EXTCAPDIR)/usn-extcap $(DESTDIR)$(COMPLETIONDIR)/usn $(DESTDIR)$(COMPLETIONDIR)/usn-run \
-		$(DESTDIR)$(UNITDIR)/usnd.service $(DESTDIR)$(UNITDIR)/usn@.service \
+		$(DESTDIR)$(UNITDIR)/usnd.service $(DESTDIR)$(UNITDIR)/usn@.service $(DESTDIR)$(UNITDIR)/usn.slice \
 		$(patsubst docs/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard docs/man/*.1)) \
 		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libusn.so $(DESTDIR)$(LIBDIR)/pkgconfig/usn.pc \
 		$(DESTDIR)$(INCLUDEDIR)/usn.h $(DESTDIR)$(INCLUDEDIR)/usn/abi.h $(DESTDIR)$(INCLUDEDIR)/usn/err.h \
@@ -221,6 +223,8 @@ demo: deps
 	tools/demo
 check: deps
 	tests/run
+check-systemd: deps
+	tests/run systemd
 bench: deps
 	$(MAKE) all benches
 	tests/bench/run
@@ -235,7 +239,7 @@ skeletons: $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/tap.skel.h $(O)
 clean:
 	rm -rf build
 
-.PHONY: FORCE all install uninstall deps demo check bench lint tests unit-tests benches skeletons clean
+.PHONY: FORCE all install uninstall deps demo check check-systemd bench lint tests unit-tests benches skeletons clean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 

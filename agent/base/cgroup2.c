@@ -130,3 +130,20 @@ int cgroup_find(const char *name, uint64_t *ret_id, struct usn_err *e)
 	r = cgroup_id(fd, ret_id);
 	return r < 0 ? usn_fail_errno(e, -r, "%s is no cgroup", name) : 0;
 }
+
+char *cgroup_of_process(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	char path[32];
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
+	while (f && getline(&line, &size, f) >= 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "0::", 3))
+			return strdup(line + 3);
+	}
+	return NULL;
+}

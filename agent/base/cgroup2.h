@@ -4,6 +4,7 @@
 #define USN_CGROUP2_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct usn_err;
 
@@ -21,5 +22,8 @@ int cgroup_open(int root_fd, const char *root_path, const char *path, struct usn
 
 /* The id of a run ("usn0-1"), or of a cgroup by its path as in cgroup_open(). */
 int cgroup_find(const char *name, uint64_t *ret_id, struct usn_err *e);
+
+/* Where a process is in the tree, "/" or below; malloced, NULL: unknown. */
+char *cgroup_of_process(pid_t pid);
 
 #endif

@@ -10,7 +10,4 @@ void log_to_syslog(const char *name);
 /* priority is one of syslog(3): LOG_ERR, LOG_WARNING, LOG_INFO. */
 void log_line(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Tells a service manager, if there is one, a state such as "READY=1" (sd_notify(3)'s protocol). */
-void log_notify(const char *state);
-
 #endif

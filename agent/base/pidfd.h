@@ -12,6 +12,9 @@ int pidfd_status(int fd, int *ret);
 /* A descriptor for the process, close-on-exec, or -errno. */
 int pidfd_of(int pid);
 
+/* The process of a descriptor; -1: it has ended. */
+int pidfd_pid(int fd);
+
 /* 0, or -ENOSYS if this kernel tells no status: tried with a child that ends at once. */
 int pidfd_status_works(void);
 

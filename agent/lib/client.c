@@ -100,10 +100,6 @@ static int connect_or_start(struct usn_err *e)
 
 	if (fd >= 0)
 		return fd;
-	if (fd == -EACCES)
-		return usn_fail(e, EACCES,
-				"the agent's socket %s is for root only: run this as root",
-				USN_SOCKET);
 	if (fd != -ENOENT && fd != -ECONNREFUSED)
 		return usn_fail_errno(e, -fd, "cannot reach the agent at %s", USN_SOCKET);
 	if (geteuid() != 0)
@@ -230,7 +226,7 @@ int client_call(struct client *c, const char *method, json_t *parameters, json_t
 		r = refused(answer, error, e);
 	else if (!json_is_object(p))
 		r = usn_fail(e, EBADMSG, "the agent's answer to %s has no parameters", method);
-	else if (ret_fd && c->v.in_fd < 0)
+	else if (ret_fd && c->v.in_fd < 0 && !json_is_true(json_object_get(p, "entered")))
 		r = usn_fail(e, EBADMSG, "the agent's answer to %s lacks a descriptor", method);
 	if (r >= 0) {
 		*ret = json_incref(p);

@@ -185,17 +185,21 @@ static int wanted_device(const char **ret, struct usn_err *e)
 }
 
 /* So that the agent can say what is wrong before every socket is refused. */
-static json_t *parameters_for(const char *device, const struct options *o)
+static json_t *parameters_for(const char *device, const char *command, const struct options *o)
 {
+	const char *slash = strrchr(command, '/');
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	json_t *p =
 		json_pack("{s:s, s:O, s:b, s:b, s:s*}", "device", device, "except", o->except,
 			  "only_except", o->only_except, "no_guard", o->no_guard, "dns", o->dns);
+	/* What is not UTF-8 is no name for a scope either, and any will do. */
+	json_t *name = json_string(slash ? slash + 1 : command);
 	unsigned long long cookie;
 	socklen_t len = sizeof(cookie);
 
 	if (fd >= 0 && !getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
 		json_object_set_new(p, "netns", json_integer((json_int_t)cookie));
+	json_object_set_new(p, "command", name ? name : json_string("command"));
 	return p;
 }
 
@@ -212,24 +216,27 @@ static void use_name_servers(const json_t *servers)
  * Enters a run. The connection stays open until exec closes it, which tells the agent that an empty
  * cgroup now means an ended run.
  */
-static int enter_run(const char *device, const struct options *o, struct usn_err *e)
+static int enter_run(const char *device, const char *command, const struct options *o,
+		     struct usn_err *e)
 {
+	_cleanup_(recorder_done) struct recorder rec = { -1, -1 };
 	_cleanup_close_ int procs = -1;
 	struct client *c;
 	json_t *reply;
 	int r;
 
 	r = client_open(&c, e);
+	if (r >= 0 && o->dump)
+		r = recorder_prepare(device, o->dump, &rec, e);
 	if (r < 0)
 		return r;
-	r = client_call(c, "Run", parameters_for(device, o), &reply, &procs, e);
+	r = client_call(c, "Run", parameters_for(device, command, o), &reply, &procs, e);
 	if (r < 0)
 		return r;
-	/* Before we are in the run, which it must not be. */
 	if (o->dump)
-		r = recorder_start(device, json_string_value(json_object_get(reply, "run")),
-				   o->dump, e);
-	if (r >= 0 && write(procs, "0", 1) < 0)
+		r = recorder_start(&rec, json_string_value(json_object_get(reply, "run")), e);
+	/* Without a descriptor the agent has moved us. */
+	if (r >= 0 && procs >= 0 && write(procs, "0", 1) < 0)
 		r = usn_fail_errno(e, errno, "cannot enter the run's cgroup");
 	if (r >= 0)
 		use_name_servers(json_object_get(reply, "dns"));
@@ -254,7 +261,7 @@ static int prepare(int argc, char **argv, struct usn_err *e)
 	if (r >= 0 && o.dir && chdir(o.dir) < 0)
 		r = usn_fail_errno(e, errno, "cannot change to '%s'", o.dir);
 	if (r >= 0)
-		r = enter_run(device, &o, e);
+		r = enter_run(device, argv[optind], &o, e);
 	json_decref(o.except);
 	free(o.dump);
 	return r;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The recorder of a run. It is no child of the program, which could be surprised by one; it is in a session of its own, so
- * that the terminal's signals are not for it; and it is started before we enter the run, so that it is none of the run's
- * processes.
+ * that the terminal's signals are not for it; and it is forked before there is a run, so that it is none of the run's
+ * processes, and waits for the run's name.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,13 +80,27 @@ static int place_descriptors(int out, int pidfd)
 	return close_range(PIDFD + 1, ~0u, 0) < 0 ? -errno : 0;
 }
 
-static _Noreturn void exec_recorder(const char *device, const char *run, const char *path, int out,
+/* False: there will be no run. */
+static bool wait_run(int in, char run[PATH_MAX])
+{
+	size_t n = 0;
+	ssize_t got;
+
+	while (n < PATH_MAX - 1 && (got = read(in, run + n, PATH_MAX - 1 - n)) > 0)
+		n += (size_t)got;
+	run[n] = '\0';
+	return n;
+}
+
+static _Noreturn void exec_recorder(const char *device, const char *path, int in, int out,
 				    int pidfd)
 {
-	char usn[PATH_MAX], fd[16];
+	char usn[PATH_MAX], run[PATH_MAX], fd[16];
 
 	sibling_path("usn", USN_BINDIR, usn);
 	snprintf(fd, sizeof(fd), "%d", PIDFD);
+	if (!wait_run(in, run))
+		_exit(0);
 	if (setsid() >= 0 && chdir("/") == 0 && place_descriptors(out, pidfd) == 0) {
 		/* In ambient mode it would be bound. */
 		unsetenv("ND");
@@ -96,7 +112,7 @@ static _Noreturn void exec_recorder(const char *device, const char *run, const c
 }
 
 /* By a child that ends at once, so that it is an orphan. */
-static int spawn(const char *device, const char *run, const char *path, int out, int pidfd)
+static int spawn(const char *device, const char *path, const int run[2], int out, int pidfd)
 {
 	pid_t pid = fork();
 
@@ -104,8 +120,10 @@ static int spawn(const char *device, const char *run, const char *path, int out,
 		return -errno;
 	if (!pid) {
 		pid = fork();
-		if (!pid)
-			exec_recorder(device, run, path, out, pidfd);
+		if (!pid) {
+			close(run[1]);
+			exec_recorder(device, path, run[0], out, pidfd);
+		}
 		_exit(pid < 0);
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -130,20 +148,41 @@ static int wait_ready(int in, struct usn_err *e)
 	return usn_fail(e, EIO, "no recorder: %s", *line ? line : "it ended before it was ready");
 }
 
-int recorder_start(const char *device, const char *run, const char *path, struct usn_err *e)
+int recorder_prepare(const char *device, const char *path, struct recorder *ret, struct usn_err *e)
 {
-	_cleanup_close_ int in = -1, out = -1, pidfd = pidfd_of(getpid());
-	int fds[2], r;
+	_cleanup_close_ int pidfd = pidfd_of(getpid());
+	int run[2], said[2], r;
 
 	if (pidfd < 0)
 		return usn_fail_errno(e, -pidfd, "cannot start the recorder: pidfd_open");
-	if (pipe2(fds, O_CLOEXEC) < 0)
+	if (pipe2(run, O_CLOEXEC) < 0)
 		return usn_fail_errno(e, errno, "cannot start the recorder: pipe");
-	in = fds[0];
-	out = fds[1];
-	r = spawn(device, run, path, out, pidfd);
-	if (r < 0)
-		return usn_fail_errno(e, -r, "cannot start the recorder: fork");
-	out = close_fd(out);
-	return wait_ready(in, e);
+	if (pipe2(said, O_CLOEXEC) < 0) {
+		r = -errno;
+		close(run[0]);
+		close(run[1]);
+		return usn_fail_errno(e, -r, "cannot start the recorder: pipe");
+	}
+	r = spawn(device, path, run, said[1], pidfd);
+	close(run[0]);
+	close(said[1]);
+	*ret = (struct recorder){ .run_fd = run[1], .said_fd = said[0] };
+	if (r >= 0)
+		return 0;
+	recorder_done(ret);
+	return usn_fail_errno(e, -r, "cannot start the recorder: fork");
+}
+
+int recorder_start(struct recorder *rec, const char *run, struct usn_err *e)
+{
+	if (write(rec->run_fd, run, strlen(run)) != (ssize_t)strlen(run))
+		return usn_fail_errno(e, errno, "cannot start the recorder");
+	rec->run_fd = close_fd(rec->run_fd);
+	return wait_ready(rec->said_fd, e);
+}
+
+void recorder_done(struct recorder *rec)
+{
+	rec->run_fd = close_fd(rec->run_fd);
+	rec->said_fd = close_fd(rec->said_fd);
 }

@@ -11,7 +11,18 @@ struct usn_err;
  */
 int recorder_check(const char *file, char **ret_path, struct usn_err *e);
 
-/* Returns when the run's packets are being recorded. To be called in the process that becomes the program. */
-int recorder_start(const char *device, const char *run, const char *path, struct usn_err *e);
+struct recorder {
+	int run_fd;  /* where it waits for the run's name */
+	int said_fd; /* where it says that it is ready */
+};
+
+/* Forks it. To be called in the process that becomes the program, before that is in its run. */
+int recorder_prepare(const char *device, const char *path, struct recorder *ret, struct usn_err *e);
+
+/* Returns when the run's packets are being recorded. */
+int recorder_start(struct recorder *rec, const char *run, struct usn_err *e);
+
+/* One that was not started ends. */
+void recorder_done(struct recorder *rec);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mountinfo.h"
@@ -58,24 +59,6 @@ static int parse_options(int argc, char **argv, struct options *ret, struct usn_
 	return 0;
 }
 
-/* Its place in the cgroup v2 tree, malloced; NULL: there is no such process. */
-static char *cgroup_of(pid_t pid)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *line = NULL;
-	char path[32];
-	size_t size = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = fopen(path, "re");
-	while (f && getline(&line, &size, f) >= 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (!strncmp(line, "0::", 3))
-			return strdup(line + 3);
-	}
-	return NULL;
-}
-
 /* The run that a cgroup is, or is in: usnN-K. NULL: none. */
 static const char *run_in(const char *cgroup)
 {
@@ -92,7 +75,7 @@ static bool is_kernel_thread(pid_t pid)
 
 static int check_process(pid_t pid, const char *device, struct usn_err *e)
 {
-	_cleanup_free_ char *cgroup = cgroup_of(pid);
+	_cleanup_free_ char *cgroup = cgroup_of_process(pid);
 	const char *run = cgroup ? run_in(cgroup) : NULL;
 	size_t n = strlen(device);
 
@@ -168,7 +151,7 @@ static int bind_tree(const struct options *o, const char *device, struct usn_err
 static char *unit_cgroup(struct usn_err *e)
 {
 	static const char control[] = "/.control";
-	char *cgroup = cgroup_of(getpid());
+	char *cgroup = cgroup_of_process(getpid());
 	size_t n = cgroup ? strlen(cgroup) : 0;
 
 	if (n >= sizeof(control) - 1 && !strcmp(cgroup + n - (sizeof(control) - 1), control))
@@ -237,7 +220,7 @@ static int open_root_procs(struct usn_err *e)
 static int unbind_tree(const struct options *o, struct usn_err *e)
 {
 	struct rebind b = { .device = "", .change = o->rebind };
-	_cleanup_free_ char *cgroup = cgroup_of(o->pid);
+	_cleanup_free_ char *cgroup = cgroup_of_process(o->pid);
 	_cleanup_close_ int procs = -1;
 	_cleanup_free_ pid_t *pids = NULL;
 	size_t n = 0;

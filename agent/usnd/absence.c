@@ -13,6 +13,7 @@
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
+#include "usnd/queue.h"
 #include "usnd/route.h"
 #include "usnd/run.h"
 #include "usnd/tun.h"
@@ -20,6 +21,7 @@
 static void let_go(struct device *d)
 {
 	peer_stop(d);
+	queue_unkeep(d);
 	loop_forget(&d->agent->loop, &d->rig);
 	d->queue.fd = close_fd(d->queue.fd);
 	d->rig.fd = close_fd(d->rig.fd);
@@ -89,6 +91,7 @@ static int serve_again(struct device *d, uint32_t ifindex, struct usn_err *e)
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read %s", d->name);
 	runs_follow(d->agent, d->number, ifindex);
+	queue_keep(d);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
+#include "usnd/store.h"
 #include "usnd/watch.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -67,14 +68,17 @@ static int adopt_devices(struct agent *a, struct usn_err *e)
 		if (r < 0 && r != -ENODEV)
 			return r;
 	}
+	store_close();
 	rulesets_sweep(a);
 	return ruleset_follow_addresses(a, e);
 }
 
 static int open_parts(struct agent *a, struct usn_err *e)
 {
-	int r = loop_init(&a->loop);
+	int r;
 
+	store_open();
+	r = loop_init(&a->loop);
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot make an event loop");
 	r = read_netns_cookie(&a->netns_cookie, e);

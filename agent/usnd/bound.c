@@ -45,9 +45,9 @@ static int check_free(const struct run *r, const struct device *d, struct usn_er
 			r->number);
 }
 
-static int attach(struct run *r, const struct device *d, struct usn_err *e)
+static int attach(struct run *r, const struct device *d, const struct run_options *o,
+		  struct usn_err *e)
 {
-	const struct run_options plain = { 0 };
 	struct agent *a = r->agent;
 	int error = run_attend(r);
 
@@ -59,13 +59,14 @@ static int attach(struct run *r, const struct device *d, struct usn_err *e)
 		if (error < 0)
 			return error;
 	}
-	error = run_bind(r, d, &plain, e);
+	error = run_bind(r, d, o, e);
 	if (error < 0)
 		pins_detach(r->id);
 	return error;
 }
 
-int bound_start(struct device *d, const char *path, struct usn_err *e)
+int bound_start(struct device *d, const char *path, const struct run_options *o, struct run **ret,
+		struct usn_err *e)
 {
 	struct agent *a = d->agent;
 	_cleanup_close_ int fd = cgroup_open(a->cgroup_root_fd, a->cgroup_path, path, e);
@@ -80,18 +81,24 @@ int bound_start(struct device *d, const char *path, struct usn_err *e)
 		return usn_fail(e, EIO, "cannot tell where the cgroup is");
 	error = check_place(a, id, name, e);
 	r = error < 0 ? NULL : run_by_id(a, id);
-	if (error < 0 || r)
-		return error < 0 ? error : check_free(r, d, e);
+	if (error < 0)
+		return error;
+	*ret = r;
+	if (r)
+		return check_free(r, d, e);
 	r = run_new(a, name);
 	if (!r)
 		return usn_fail(e, ENOMEM, "out of memory");
 	r->number = d->number;
 	r->in_place = true;
 	r->dir_fd = TAKE_FD(fd);
-	error = attach(r, d, e);
-	if (error < 0)
+	error = attach(r, d, o, e);
+	if (error < 0) {
 		run_free(r);
-	return error;
+		return error;
+	}
+	*ret = r;
+	return 0;
 }
 
 static void finish(struct run *r)

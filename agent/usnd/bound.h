@@ -11,10 +11,12 @@
 struct agent;
 struct device;
 struct run;
+struct run_options;
 struct usn_err;
 
 /* path as cgroup_open() has it. Bound to this device already: nothing changes. */
-int bound_start(struct device *d, const char *path, struct usn_err *e);
+int bound_start(struct device *d, const char *path, const struct run_options *o, struct run **ret,
+		struct usn_err *e);
 int bound_end(struct agent *a, const char *path, struct usn_err *e);
 
 /* Takes over what an earlier agent has bound; -errno: the cgroup is gone. */

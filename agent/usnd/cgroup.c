@@ -163,16 +163,10 @@ int cgroup_remove(int parent_fd, const char *name)
 
 static bool inside(const char *path)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/cgroup", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0, n = strlen(path);
+	_cleanup_free_ char *own = cgroup_of_process(getpid());
+	size_t n = strlen(path);
 
-	while (f && getline(&line, &size, f) >= 0) {
-		if (!strncmp(line, "0::/", 4) && !strncmp(line + 4, path, n) &&
-		    (line[4 + n] == '/' || line[4 + n] == '\n'))
-			return true;
-	}
-	return false;
+	return own && !strncmp(own + 1, path, n) && (own[1 + n] == '/' || !own[1 + n]);
 }
 
 int cgroup_leave(int root_fd, const char *path)

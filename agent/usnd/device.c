@@ -18,6 +18,7 @@
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
 #include "usnd/pins.h"
+#include "usnd/queue.h"
 #include "usnd/route.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
@@ -215,6 +216,7 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 		return r;
 	}
 	runs_follow(a, number, d->ifindex);
+	queue_keep(d);
 	TAKE_PTR(d);
 	return 0;
 }
@@ -256,24 +258,6 @@ static int read_back(struct device *d, const struct usn_device *entry)
 	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
 }
 
-static void rig_ready(struct source *s, uint32_t events);
-
-/* The queue is free, or a rig has it: then the agent gets the same one from the rig. */
-static int get_queue(struct device *d, struct usn_err *e)
-{
-	int r = tun_attach(d->name, &d->queue.fd, e);
-
-	if (r != -EBUSY)
-		return r;
-	r = tun_borrow(d->name, &d->queue.fd, &d->rig_pid, &d->rig.fd);
-	if (r < 0)
-		return usn_fail_errno(e, -r, "%s is held by a process that cannot be found",
-				      d->name);
-	d->rig.ready = rig_ready;
-	r = loop_watch(&d->agent->loop, &d->rig, EPOLLIN);
-	return r < 0 ? usn_fail_errno(e, -r, "cannot watch the rig of %s", d->name) : 0;
-}
-
 /* The interface went while there was no agent. If it has runs, one of its name may be there already. */
 static int adopt_gone(struct device *d)
 {
@@ -308,7 +292,7 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 		return adopt_gone(TAKE_PTR(d));
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the settings of %s", d->name);
-	r = get_queue(d, e);
+	r = queue_get(d, e);
 	if (r >= 0)
 		r = ambient_admit(d, e);
 	if (r >= 0)
@@ -329,6 +313,7 @@ void device_forget(struct device *d)
 	runs_follow(a, number, 0);
 	ambient_dismiss(d);
 	device_entry_remove(a->pins, number);
+	queue_unkeep(d);
 	device_free(d);
 	runs_forget_counters(a, number);
 	if (!runs_use_ruleset(a, ruleset))
@@ -351,43 +336,5 @@ int device_down(struct device *d, struct usn_err *e)
 		return usn_fail_errno(e, -r, "cannot remove %s", d->name);
 	}
 	device_forget(d);
-	return 0;
-}
-
-static void rig_ready(struct source *s, uint32_t events)
-{
-	struct device *d = SOURCE_OWNER(s, struct device, rig);
-	int r;
-
-	(void)events;
-	loop_forget(&d->agent->loop, s);
-	s->fd = close_fd(s->fd);
-	d->rig_pid = 0;
-	/* Packets that the rig left unread are still in the queue: the peer goes on with them. */
-	r = peer_start(d);
-	if (r < 0)
-		log_line(LOG_ERR, "%s: cannot read its queue again: %s", d->name, strerror(-r));
-}
-
-int device_lend(struct device *d, pid_t pid, int pidfd, struct usn_err *e)
-{
-	int flags, r;
-
-	if (d->rig.fd >= 0) {
-		close_fd(pidfd);
-		return usn_fail(e, EBUSY, "%s has a rig already: process %d", d->name, d->rig_pid);
-	}
-	d->rig = (struct source){ .fd = pidfd, .ready = rig_ready };
-	d->rig_pid = pid;
-	r = loop_watch(&d->agent->loop, &d->rig, EPOLLIN);
-	if (r < 0) {
-		d->rig.fd = close_fd(pidfd);
-		return usn_fail_errno(e, -r, "cannot watch process %d", pid);
-	}
-	peer_stop(d);
-	/* What an earlier rig set on the open file that it shared with us. */
-	flags = fcntl(d->queue.fd, F_GETFL);
-	if (flags >= 0)
-		fcntl(d->queue.fd, F_SETFL, flags & ~O_NONBLOCK);
 	return 0;
 }

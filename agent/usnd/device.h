@@ -51,7 +51,4 @@ int device_own_addresses_only(struct device *d, struct usn_err *e);
 /* Stops serving; the device itself stays. */
 struct device *device_free(struct device *d);
 
-/* Lends the queue to a rig, known by pidfd (taken): until it ends, the peer stands aside. */
-int device_lend(struct device *d, pid_t pid, int pidfd, struct usn_err *e);
-
 #endif

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "usnd/agent.h"
 #include "usnd/service.h"
 
@@ -159,6 +160,15 @@ static void raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+static void tell(const char *state)
+{
+	int r = notify_send(state, -1);
+
+	if (r < 0)
+		log_line(LOG_WARNING, "cannot tell the service manager '%s': %s", state,
+			 strerror(-r));
+}
+
 static int run(const struct options *o, struct usn_err *e)
 {
 	struct agent *a = NULL;
@@ -175,14 +185,14 @@ static int run(const struct options *o, struct usn_err *e)
 		r = detach(ready_fd, e);
 	if (r >= 0) {
 		log_line(LOG_INFO, "ready, %zu devices", a->n_devices);
-		log_notify("READY=1");
+		tell("READY=1");
 		if (o->ephemeral)
 			service_make_ephemeral(a->service);
 		r = loop_run(&a->loop);
 		if (r < 0)
 			usn_fail_errno(e, -r, "the event loop failed");
 	}
-	log_notify("STOPPING=1");
+	tell("STOPPING=1");
 	agent_free(a);
 	return r;
 }

@@ -15,14 +15,13 @@
 #include "usnd/ambient.h"
 #include "usnd/bound.h"
 #include "usnd/device.h"
+#include "usnd/launch.h"
 #include "usnd/netlink.h"
+#include "usnd/permit.h"
+#include "usnd/queue.h"
 #include "usnd/report.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
-
-#ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77 /* Linux 6.5 */
-#endif
 
 static int get_number(const json_t *parameters, uint32_t *ret, struct usn_err *e)
 {
@@ -39,6 +38,8 @@ static int get_device(struct caller *c, const json_t *parameters, bool there, st
 	uint32_t number;
 	int r = get_number(parameters, &number, e);
 
+	if (r >= 0)
+		r = permit_device(c, number, e);
 	if (r < 0)
 		return r;
 	/* One that is gone can be looked at and given up. */
@@ -71,7 +72,7 @@ static int read_settings(const json_t *words, uint32_t number, struct settings *
 					"the parameter 'settings' is not a list of strings");
 	}
 	settings_default(number, ret);
-	snprintf(path, sizeof(path), USN_CONFIG_DIR "/usn%u.conf", number);
+	settings_path(number, path);
 	r = settings_read(path, ret, e);
 	if (r >= 0)
 		r = settings_apply(list, n, ret, e);
@@ -216,6 +217,7 @@ static int method_list(struct caller *c, const json_t *parameters, json_t **ret,
 		       struct usn_err *e)
 {
 	struct device *only = NULL;
+	struct usn_err no;
 	json_t *list, *o;
 	size_t i;
 	int r = 0;
@@ -230,7 +232,7 @@ static int method_list(struct caller *c, const json_t *parameters, json_t **ret,
 	for (i = 0; i < USN_DEVICES_MAX && r >= 0; i++) {
 		struct device *d = c->agent->devices[i];
 
-		if (!d || (only && d != only))
+		if (!d || (only && d != only) || permit_device(c, d->number, &no) < 0)
 			continue;
 		r = report_device(d, only != NULL, &o, e);
 		if (r >= 0)
@@ -307,6 +309,8 @@ static int read_dns(const json_t *parameters, struct run_options *ret, struct us
 static int method_run(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		      struct usn_err *e)
 {
+	const char *command = json_string_value(json_object_get(parameters, "command"));
+	const char *name = NULL;
 	struct run_options o;
 	struct device *d;
 	int r = get_device(c, parameters, true, &d, e);
@@ -322,27 +326,15 @@ static int method_run(struct caller *c, const json_t *parameters, json_t **ret, 
 	if (r >= 0)
 		r = check_up(d, e);
 	if (r >= 0)
-		r = run_start(d, &o, &c->launching, ret_fd, e);
+		r = launch(c, d, &o, command, &name, ret_fd, e);
 	if (r < 0)
 		return r;
-	*ret = json_pack("{s:s, s:o}", "run", c->launching->name, "dns",
+	*ret = json_pack("{s:s, s:b, s:o}", "run", name, "entered", *ret_fd < 0, "dns",
 			 report_dns(o.own_dns ? &o.dns : &d->settings.dns));
 	return 0;
 }
 
 /* Rig */
-
-/* The process that connected, even if its number was given to another one since. */
-static int caller_pidfd(struct caller *c, struct usn_err *e)
-{
-	socklen_t len = sizeof(int);
-	int fd;
-
-	if (!getsockopt(c->source.fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &len))
-		return fd;
-	fd = (int)syscall(SYS_pidfd_open, c->cred.pid, 0);
-	return fd < 0 ? usn_fail_errno(e, errno, "cannot watch process %d", c->cred.pid) : fd;
-}
 
 static int method_rig(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		      struct usn_err *e)
@@ -353,7 +345,7 @@ static int method_rig(struct caller *c, const json_t *parameters, json_t **ret, 
 
 	if (r < 0)
 		return r;
-	pidfd = caller_pidfd(c, e);
+	pidfd = permit_pidfd(c, e);
 	if (pidfd < 0)
 		return pidfd;
 	queue = fcntl(d->queue.fd, F_DUPFD_CLOEXEC, 3);
@@ -361,7 +353,7 @@ static int method_rig(struct caller *c, const json_t *parameters, json_t **ret, 
 		close_fd(pidfd);
 		return usn_fail_errno(e, errno, "cannot lend the queue of %s", d->name);
 	}
-	r = device_lend(d, c->cred.pid, pidfd, e);
+	r = queue_lend(d, c->cred.pid, pidfd, e);
 	if (r < 0)
 		return r;
 	*ret_fd = TAKE_FD(queue);
@@ -380,7 +372,9 @@ static int get_cgroup(const json_t *parameters, const char **ret, struct usn_err
 static int method_bind(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		       struct usn_err *e)
 {
+	const struct run_options plain = { 0 };
 	const char *path = NULL;
+	struct run *run = NULL;
 	struct device *d;
 	int r = get_device(c, parameters, true, &d, e);
 
@@ -390,7 +384,7 @@ static int method_bind(struct caller *c, const json_t *parameters, json_t **ret,
 	if (r >= 0)
 		r = check_up(d, e);
 	if (r >= 0)
-		r = bound_start(d, path, e);
+		r = bound_start(d, path, &plain, &run, e);
 	if (r >= 0)
 		*ret = json_object();
 	return r;
@@ -430,8 +424,9 @@ static int method_ambient(struct caller *c, const json_t *parameters, json_t **r
 }
 
 const struct method methods[] = {
-	{ "Up", method_up },     { "Down", method_down },     { "List", method_list },
-	{ "Run", method_run },   { "Rig", method_rig },       { "Ambient", method_ambient },
-	{ "Bind", method_bind }, { "Unbind", method_unbind },
+	{ "Up", method_up, false },     { "Down", method_down, false },
+	{ "List", method_list, true },  { "Run", method_run, true },
+	{ "Rig", method_rig, true },    { "Ambient", method_ambient, false },
+	{ "Bind", method_bind, false }, { "Unbind", method_unbind, false },
 };
 const size_t n_methods = ARRAY_SIZE(methods);

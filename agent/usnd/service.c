@@ -21,6 +21,7 @@
 #define LOCK RUN_DIR "/lock"
 #define REQUEST_MAX (64 << 10) /* bytes; the longest honest one is some hundred */
 #define CALLERS_MAX 1024
+#define CALLERS_OF_ONE 64 /* user that is not root */
 #define LINGER_S 1 /* between the last run, device and caller and the end of an ephemeral agent */
 
 static const char description[] =
@@ -128,6 +129,10 @@ static json_t *call_method(struct caller *c, const struct method *m, const json_
 	struct usn_err e = { .code = EIO, .text = "failed" };
 	json_t *result = NULL;
 
+	if (c->cred.uid && !m->for_all) {
+		usn_fail(&e, EPERM, "this is for root only: run it as root");
+		return error_answer(&e);
+	}
 	if (m->call(c, parameters, &result, ret_fd, &e) < 0) {
 		json_decref(result);
 		return error_answer(&e);
@@ -200,6 +205,18 @@ static void caller_ready(struct source *s, uint32_t events)
 		caller_free(c);
 }
 
+static size_t connections_of(const struct service *s, uid_t uid)
+{
+	const struct caller *c;
+	size_t n = 0;
+
+	LIST_FOREACH(c, &s->callers, list)
+	{
+		n += c->cred.uid == uid;
+	}
+	return n;
+}
+
 static int caller_new(struct service *s, int fd)
 {
 	struct caller *c = calloc(1, sizeof(*c));
@@ -207,7 +224,8 @@ static int caller_new(struct service *s, int fd)
 
 	if (!c)
 		return -ENOMEM;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->cred, &len) < 0 || c->cred.uid != 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->cred, &len) < 0 || c->cred.pid <= 0 ||
+	    (c->cred.uid && connections_of(s, c->cred.uid) >= CALLERS_OF_ONE)) {
 		free(c);
 		return -EPERM;
 	}
@@ -248,7 +266,8 @@ static int listen_at(struct service *s, struct usn_err *e)
 	if (fd < 0)
 		return usn_fail_errno(e, errno, "cannot make a socket");
 	unlink(USN_SOCKET);
-	mask = umask(0177);
+	/* For everybody: who may do what is decided by who it is. */
+	mask = umask(0111);
 	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
 	umask(mask);
 	if (r < 0 || listen(fd, SOMAXCONN) < 0)

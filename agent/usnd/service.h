@@ -31,6 +31,7 @@ struct method {
 	const char *name;
 	int (*call)(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		    struct usn_err *e);
+	bool for_all; /* it asks permit_device() itself; others are root's */
 };
 
 extern const struct method methods[];

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,33 +111,97 @@ static int set_ambient(struct settings *s, const char *value, bool *replaced, st
 	return 0;
 }
 
+static int find_user(const char *name, uint32_t *ret)
+{
+	const struct passwd *p = getpwnam(name);
+
+	if (p)
+		*ret = p->pw_uid;
+	return p ? 0 : parse_u32(name, 0, UINT32_MAX - 1, ret);
+}
+
+static int find_group(const char *name, uint32_t *ret)
+{
+	const struct group *g = getgrnam(name);
+
+	if (g)
+		*ret = g->gr_gid;
+	return g ? 0 : parse_u32(name, 0, UINT32_MAX - 1, ret);
+}
+
+/* Names or numbers, several in a line, several lines; an empty value clears what was there. */
+static int add_allowed(const char *key, const char *value,
+		       int (*find)(const char *name, uint32_t *ret), uint32_t ids[], size_t *n,
+		       struct usn_err *e)
+{
+	_cleanup_free_ char *words = strdup(value);
+	char *rest = words, *word;
+	size_t before = *n;
+
+	if (!words)
+		return usn_fail(e, ENOMEM, "out of memory");
+	while ((word = strsep(&rest, " \t"))) {
+		if (!*word)
+			continue;
+		if (*n == ALLOWED_MAX)
+			return usn_fail(e, E2BIG, "%s= takes at most %d names", key, ALLOWED_MAX);
+		if (find(word, &ids[*n]) < 0)
+			return usn_fail(e, EINVAL, "%s=%.40s: there is none of this name", key,
+					word);
+		++*n;
+	}
+	if (*n == before)
+		*n = 0;
+	return 0;
+}
+
+static int set_user(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
+{
+	(void)replaced;
+	return add_allowed("User", value, find_user, s->users, &s->n_users, e);
+}
+
+static int set_group(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
+{
+	(void)replaced;
+	return add_allowed("Group", value, find_group, s->groups, &s->n_groups, e);
+}
+
 static const struct key {
 	const char *name;
 	int (*set)(struct settings *s, const char *value, bool *replaced, struct usn_err *e);
+	bool file_only; /* it is read again whenever it matters */
 } keys[] = {
 	/* clang-format off */
-	{ "Address", set_address },
-	{ "MTU", set_mtu },
-	{ "Peer", set_peer },
-	{ "Except", set_except },
-	{ "DNS", set_dns },
-	{ "Ambient", set_ambient },
+	{ "Address", set_address, false },
+	{ "MTU", set_mtu, false },
+	{ "Peer", set_peer, false },
+	{ "Except", set_except, false },
+	{ "DNS", set_dns, false },
+	{ "Ambient", set_ambient, false },
+	{ "User", set_user, true },
+	{ "Group", set_group, true },
 	/* clang-format on */
 };
 
 static int set(struct settings *s, const char *name, const char *value, bool *replaced,
-	       struct usn_err *e)
+	       bool in_file, struct usn_err *e)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		if (!strcmp(name, keys[i].name))
-			return keys[i].set(s, value, replaced, e);
+		if (strcmp(name, keys[i].name))
+			continue;
+		if (keys[i].file_only && !in_file)
+			return usn_fail(e, EINVAL,
+					"%s= counts in the device's file only: see usn.conf(5)",
+					name);
+		return keys[i].set(s, value, replaced, e);
 	}
 	return usn_fail(e, EINVAL,
-			"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except=, DNS= "
-			"and Ambient=",
-			name);
+			"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except=, DNS= and "
+			"Ambient=%s",
+			name, in_file ? ", and its file User= and Group=" : "");
 }
 
 static char *trim(char *s)
@@ -152,14 +218,14 @@ static char *trim(char *s)
 }
 
 /* Splits "key = value" in place. */
-static int assign(char *text, struct settings *s, bool *replaced, struct usn_err *e)
+static int assign(char *text, struct settings *s, bool *replaced, bool in_file, struct usn_err *e)
 {
 	char *equals = strchr(text, '=');
 
 	if (!equals)
 		return usn_fail(e, EINVAL, "'%.60s' is not KEY=VALUE", text);
 	*equals = '\0';
-	return set(s, trim(text), trim(equals + 1), replaced, e);
+	return set(s, trim(text), trim(equals + 1), replaced, in_file, e);
 }
 
 static int read_line(char *line, bool *in_section, struct settings *s, bool *replaced,
@@ -177,7 +243,12 @@ static int read_line(char *line, bool *in_section, struct settings *s, bool *rep
 	}
 	if (!*in_section)
 		return usn_fail(e, EINVAL, "'%.60s' stands before the section [Device]", line);
-	return assign(line, s, replaced, e);
+	return assign(line, s, replaced, true, e);
+}
+
+void settings_path(uint32_t number, char ret[64])
+{
+	snprintf(ret, 64, USN_CONFIG_DIR "/usn%u.conf", number);
 }
 
 int settings_read(const char *path, struct settings *s, struct usn_err *e)
@@ -210,7 +281,8 @@ int settings_apply(const char *const *words, size_t n, struct settings *s, struc
 
 	for (i = 0; i < n; i++) {
 		_cleanup_free_ char *word = strdup(words[i]);
-		int r = word ? assign(word, s, &replaced, e) : usn_fail(e, ENOMEM, "out of memory");
+		int r = word ? assign(word, s, &replaced, false, e)
+			     : usn_fail(e, ENOMEM, "out of memory");
 
 		if (r < 0)
 			return r;

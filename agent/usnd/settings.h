@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/dns.h"
 #include "base/exempt.h"
@@ -13,6 +14,7 @@
 
 #define USN_CONFIG_DIR "/etc/usn"
 #define ADDRESSES_MAX 64
+#define ALLOWED_MAX 64 /* users, and groups, of a file */
 #define MTU_DEFAULT 1500
 #define MTU_MIN 68      /* RFC 791 */
 #define MTU_MIN_V6 1280 /* RFC 8200 */
@@ -28,10 +30,17 @@ struct settings {
 	struct exempt except; /* what its runs may reach past it, unless they say otherwise */
 	bool ambient;         /* ND in the environment of any process may name it */
 	struct dns dns;       /* whom its runs ask for names, likewise */
+	/* Who may use it beside root; of the file alone, see permit.h. */
+	uid_t users[ALLOWED_MAX];
+	gid_t groups[ALLOWED_MAX];
+	size_t n_users, n_groups;
 };
 
 /* usnN: 10.(64 + N/256).(N mod 256).1/24, fd75:736e:0:N::1/64, MTU 1500, no peer, loopback exempt. */
 void settings_default(uint32_t number, struct settings *ret);
+
+/* Where the device's file is. */
+void settings_path(uint32_t number, char ret[64]);
 
 /*
  * Reads path over *s; a file that is not there changes nothing. The first Address= replaces the addresses

@@ -132,6 +132,13 @@ static bool is_here(int tun_fd)
 	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
+bool tun_is(int fd, const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	return !ioctl(fd, TUNGETIFF, &ifr) && !strcmp(ifr.ifr_name, name) && is_here(fd);
+}
+
 static int borrow_from(pid_t pid, const char *device, int *ret_fd, int *ret_pidfd)
 {
 	_cleanup_close_ int pidfd = -1, fd = -1;
@@ -164,6 +171,9 @@ int tun_borrow(const char *name, int *ret_fd, pid_t *ret_pid, int *ret_pidfd)
 		if (!isdigit((unsigned char)d->d_name[0]))
 			continue;
 		*ret_pid = (pid_t)strtol(d->d_name, NULL, 10);
+		/* What keeps descriptors for services is no rig. */
+		if (*ret_pid == 1)
+			continue;
 		r = borrow_from(*ret_pid, name, ret_fd, ret_pidfd);
 	}
 	closedir(proc);

@@ -3,6 +3,7 @@
 #ifndef USN_TUN_H
 #define USN_TUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,6 +26,9 @@ int tun_attach(const char *name, int *ret_fd, struct usn_err *e);
  * process as pid and pidfd. -ESRCH: none is found.
  */
 int tun_borrow(const char *name, int *ret_fd, pid_t *ret_pid, int *ret_pidfd);
+
+/* Whether the descriptor is the queue of the device of this name in our network namespace. */
+bool tun_is(int fd, const char *name);
 
 /* Reads one packet without waiting, whatever other holders of the open file have set. -EAGAIN: none. */
 ssize_t tun_read(int fd, void *buf, size_t size);

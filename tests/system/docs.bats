@@ -157,7 +157,11 @@ keys_agree() {
 	# As the program itself lists them.
 	keys=$({ usn up usn0 Nonsense=1 2>&1 || :; } | grep -oE '[A-Z][A-Za-z]+=' | sort -u)
 	[ "$(wc -l <<<"$keys")" -ge 3 ]
-	same "program and usn.conf.5" "$keys" "$(sed -n 's/^\.It Cm \([A-Z][A-Za-z]*=\).*/\1/p' "$ROOT/docs/man/usn.conf.5" | sort -u)"
+	mkdir -p /etc/usn
+	printf '[Device]\nNonsense=1\n' >/etc/usn/usn0.conf
+	in_file=$({ usn up usn0 2>&1 || :; } | sed 's/.*unknown key//' | grep -oE '[A-Z][A-Za-z]+=' | sort -u)
+	rm /etc/usn/usn0.conf
+	same "program and usn.conf.5" "$in_file" "$(sed -n '/^\.It Cm [A-Z]/p' "$ROOT/docs/man/usn.conf.5" | grep -oE '[A-Z][A-Za-z]+=' | sort -u)"
 	same "program and usn.8" "$keys" "$(sed -n 's/^\.It Cm \([A-Z][A-Za-z]*=\).*/\1/p' "$ROOT/docs/man/usn.8" | sort -u)"
 	same "program and help" "$keys" "$(usn up --help | grep -oE '^  [A-Z][A-Za-z]+=' | tr -d ' ' | sort -u)"
 	same "program and completion" "$keys" "$(completed usn usn up usn0 "" | grep -oE '^[A-Z][A-Za-z]+=' | sort -u)"

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Launching runs. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "usnd/agent.h"
+#include "usnd/bound.h"
+#include "usnd/cgroup.h"
+#include "usnd/device.h"
+#include "usnd/launch.h"
+#include "usnd/permit.h"
+#include "usnd/run.h"
+#include "usnd/scope.h"
+#include "usnd/service.h"
+
+/* As long as the process of the pidfd is there, its number is nobody else's. */
+static int check_alive(int pidfd, struct usn_err *e)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0 ? 0 : usn_fail(e, ESRCH, "the process that asked has ended");
+}
+
+static int move(int procs_fd, pid_t pid, int pidfd, struct usn_err *e)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", pid), r = check_alive(pidfd, e);
+
+	if (r >= 0 && write(procs_fd, text, (size_t)n) < 0)
+		r = usn_fail_errno(e, errno, "cannot move process %d into the run", pid);
+	return r < 0 ? r : check_alive(pidfd, e);
+}
+
+static int launch_in_cgroup(struct caller *c, struct device *d, const struct run_options *o,
+			    const char **ret_name, int *ret_procs_fd, struct usn_err *e)
+{
+	_cleanup_close_ int procs = -1, pidfd = c->cred.uid ? permit_pidfd(c, e) : -1;
+	int r = c->cred.uid && pidfd < 0 ? pidfd : 0;
+
+	if (r >= 0)
+		r = run_start(d, o, &c->launching, &procs, e);
+	if (r >= 0 && c->cred.uid)
+		r = move(procs, c->cred.pid, pidfd, e);
+	if (r < 0)
+		return r;
+	*ret_name = c->launching->name;
+	*ret_procs_fd = c->cred.uid ? -1 : TAKE_FD(procs);
+	return 0;
+}
+
+/* Where systemd has put the process. */
+static int scope_path(pid_t pid, const char *scope, char **ret, struct usn_err *e)
+{
+	_cleanup_free_ char *path = cgroup_of_process(pid);
+	const char *last = path ? strrchr(path, '/') : NULL;
+
+	if (!last || strcmp(last + 1, scope))
+		return usn_fail(e, EIO,
+				"process %d is not in the scope %s that systemd made for it", pid,
+				scope);
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+static int launch_in_scope(struct caller *c, struct device *d, const struct run_options *o,
+			   const char *command, const char **ret_name, struct usn_err *e)
+{
+	_cleanup_close_ int pidfd = permit_pidfd(c, e);
+	_cleanup_free_ char *path = NULL;
+	char scope[SCOPE_NAME_SIZE];
+	struct run *run = NULL;
+	int r = pidfd < 0 ? pidfd : check_alive(pidfd, e);
+
+	c->agent->last_run++;
+	if (r >= 0)
+		r = scope_start(c->cred.pid, d->name, command, &c->agent->last_run, scope, e);
+	if (r >= 0)
+		r = check_alive(pidfd, e);
+	if (r >= 0)
+		r = scope_path(c->cred.pid, scope, &path, e);
+	if (r >= 0)
+		r = bound_start(d, path, o, &run, e);
+	if (r >= 0)
+		*ret_name = run->name;
+	return r;
+}
+
+int launch(struct caller *c, struct device *d, const struct run_options *o, const char *command,
+	   const char **ret_name, int *ret_procs_fd, struct usn_err *e)
+{
+	*ret_procs_fd = -1;
+	if (command && scope_wanted())
+		return launch_in_scope(c, d, o, command, ret_name, e);
+	return launch_in_cgroup(c, d, o, ret_name, ret_procs_fd, e);
+}
