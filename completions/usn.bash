@@ -25,7 +25,7 @@ _usn() {
 	verb=${words[1]-}
 
 	if [[ ${#words[@]} -le 2 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail record dump ambient bind unbind --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down list show rig tail record dump ambient bind unbind doctor --help --version" -- "$cur")
 		return
 	fi
 
@@ -70,7 +70,7 @@ _usn() {
 		[[ ${#words[@]} -gt 3 ]] || candidates="--help $(_usn_devices)"
 		;;
 	down) candidates="-f --force --help $(_usn_devices)" ;;
-	list) candidates="-j --json --help" ;;
+	list | doctor) candidates="-j --json --help" ;;
 	show) candidates="-j --json --help $(_usn_devices)" ;;
 	rig)
 		candidates="--"

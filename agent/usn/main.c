@@ -10,7 +10,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_up,     &verb_down, &verb_list,    &verb_show, &verb_rig,    &verb_tail,
-	&verb_record, &verb_dump, &verb_ambient, &verb_bind, &verb_unbind,
+	&verb_record, &verb_dump, &verb_ambient, &verb_bind, &verb_unbind, &verb_doctor,
 };
 
 static void print_help(FILE *f)

@@ -15,7 +15,7 @@ struct verb {
 };
 
 extern const struct verb verb_up, verb_down, verb_list, verb_show, verb_rig, verb_tail, verb_record,
-	verb_dump, verb_ambient, verb_bind, verb_unbind;
+	verb_dump, verb_ambient, verb_bind, verb_unbind, verb_doctor;
 
 /* "usn VERB: REASON; see usn VERB --help" as -EINVAL, for wrong usage. */
 int usage_error(struct usn_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What the kernel's BPF can do: small programs and maps, made and thrown away. */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <limits.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "usn/doctor.h"
+#include "usn/doctor_probe.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define ATTACH_TCX_INGRESS 46 /* enum bpf_attach_type of 6.6, which older headers lack */
+#define LICENSE "Dual BSD/GPL"
+
+#define INSN(c, d, s, o, i)                                                         \
+	{                                                                           \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) \
+	}
+#define SET(reg, i) INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, i)
+#define COPY(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
+#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+#define CALL_KFUNC(id) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, id)
+#define ATOMIC(op) INSN(BPF_STX | BPF_DW | BPF_ATOMIC, BPF_REG_10, BPF_REG_1, -8, op)
+#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+/* Two instructions' worth. */
+#define SET_MAP(reg, fd) \
+	INSN(BPF_LD | BPF_DW | BPF_IMM, reg, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+
+/* A descriptor or -errno. */
+static int load(enum bpf_prog_type type, enum bpf_attach_type attach, const struct bpf_insn *insns,
+		size_t n)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach);
+
+	return bpf_prog_load(type, "usn_doctor", LICENSE, insns, n, &opts);
+}
+
+/* A program that lets everything pass. */
+static int load_pass(enum bpf_prog_type type, enum bpf_attach_type attach)
+{
+	const struct bpf_insn insns[] = { SET(BPF_REG_0, 1), EXIT };
+
+	return load(type, attach, insns, ARRAY_SIZE(insns));
+}
+
+static int done(int fd)
+{
+	if (fd < 0)
+		return fd;
+	close_fd(fd);
+	return 0;
+}
+
+int probe_bpf(void)
+{
+	return done(load_pass(BPF_PROG_TYPE_SOCKET_FILTER, 0));
+}
+
+int probe_btf(void)
+{
+	struct btf *btf = btf__parse(BTF_PATH, NULL);
+
+	if (!btf)
+		return -errno;
+	btf__free(btf);
+	return 0;
+}
+
+int probe_hook(const struct hook *h)
+{
+	return done(load_pass(h->type, h->attach));
+}
+
+int probe_cgroup_link(void)
+{
+	_cleanup_close_ int fd = load_pass(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	/* A program is no cgroup. */
+	r = done(bpf_link_create(fd, fd, BPF_CGROUP_INET_SOCK_CREATE, NULL));
+	return r == -EBADF ? 0 : r;
+}
+
+int probe_tcx(void)
+{
+	_cleanup_close_ int fd = load_pass(BPF_PROG_TYPE_SCHED_CLS, 0);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = done(bpf_link_create(fd, INT_MAX, (enum bpf_attach_type)ATTACH_TCX_INGRESS, NULL));
+	return r == -ENODEV ? 0 : r;
+}
+
+int probe_lpm_trie(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+
+	return done(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "usn_doctor", 20, 8, 1, &opts));
+}
+
+int probe_mapped_array(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	_cleanup_close_ int fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "usn_doctor", 4, 4096, 1, &opts);
+	void *memory;
+
+	if (fd < 0)
+		return fd;
+	memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	munmap(memory, 4096);
+	return 0;
+}
+
+int probe_ring_buffer(void)
+{
+	/* Whole pages, and a power of two. */
+	return done(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "usn_doctor", 0, 0,
+				   (__u32)sysconf(_SC_PAGESIZE), NULL));
+}
+
+int probe_atomics(void)
+{
+	const struct bpf_insn insns[] = {
+		SET(BPF_REG_0, 0),
+		INSN(BPF_ST | BPF_DW | BPF_MEM, BPF_REG_10, 0, -8, 0),
+		SET(BPF_REG_1, 1),
+		ATOMIC(BPF_ADD | BPF_FETCH),
+		ATOMIC(BPF_CMPXCHG),
+		SET(BPF_REG_0, 0),
+		EXIT,
+	};
+
+	return done(load(BPF_PROG_TYPE_SCHED_CLS, 0, insns, ARRAY_SIZE(insns)));
+}
+
+/* As the tap's programs call them, on what they have in hand. */
+static int call_kfuncs(const struct btf *btf)
+{
+	int cast = btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC);
+	int rdonly = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC);
+	int sock = btf__find_by_name_kind(btf, "sock", BTF_KIND_STRUCT);
+	const struct bpf_insn insns[] = {
+		CALL_KFUNC(cast),   COPY(BPF_REG_1, BPF_REG_0), SET(BPF_REG_2, sock),
+		CALL_KFUNC(rdonly), SET(BPF_REG_0, 0),          EXIT,
+	};
+
+	if (cast < 0 || rdonly < 0 || sock < 0)
+		return -ENOENT;
+	return done(load(BPF_PROG_TYPE_SCHED_CLS, 0, insns, ARRAY_SIZE(insns)));
+}
+
+int probe_kfuncs(void)
+{
+	struct btf *btf = btf__parse(BTF_PATH, NULL);
+	int r;
+
+	if (!btf)
+		return -errno;
+	r = call_kfuncs(btf);
+	btf__free(btf);
+	return r;
+}
+
+/* A map beside sockets or threads, which the kernel wants to know the types of. */
+static int create_storage(enum bpf_map_type type, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
+	struct btf *btf = btf__new_empty();
+	int r;
+
+	if (!btf)
+		return -errno;
+	r = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	opts.btf_key_type_id = opts.btf_value_type_id = (__u32)r;
+	if (r >= 0)
+		r = btf__load_into_kernel(btf);
+	opts.btf_fd = (__u32)btf__fd(btf);
+	if (r >= 0)
+		r = bpf_map_create(type, "usn_doctor", 4, 4, 0, &opts);
+	btf__free(btf);
+	return r;
+}
+
+int probe_socket_storage(void)
+{
+	_cleanup_close_ int map =
+		create_storage(BPF_MAP_TYPE_SK_STORAGE, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	const struct bpf_insn insns[] = {
+		COPY(BPF_REG_2, BPF_REG_1),
+		SET_MAP(BPF_REG_1, map),
+		SET(BPF_REG_3, 0),
+		SET(BPF_REG_4, BPF_SK_STORAGE_GET_F_CREATE),
+		CALL(BPF_FUNC_sk_storage_get),
+		SET(BPF_REG_0, 1),
+		EXIT,
+	};
+
+	if (map < 0)
+		return map;
+	return done(load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns,
+			 ARRAY_SIZE(insns)));
+}
+
+int probe_task(void)
+{
+	const struct bpf_insn insns[] = {
+		CALL(BPF_FUNC_get_current_task_btf),
+		SET(BPF_REG_0, 1),
+		EXIT,
+	};
+
+	return done(load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns,
+			 ARRAY_SIZE(insns)));
+}
+
+int probe_task_storage(void)
+{
+	_cleanup_close_ int map = create_storage(BPF_MAP_TYPE_TASK_STORAGE, BPF_F_NO_PREALLOC);
+	const struct bpf_insn insns[] = {
+		CALL(BPF_FUNC_get_current_task_btf),
+		COPY(BPF_REG_2, BPF_REG_0),
+		SET_MAP(BPF_REG_1, map),
+		SET(BPF_REG_3, 0),
+		SET(BPF_REG_4, BPF_LOCAL_STORAGE_GET_F_CREATE),
+		CALL(BPF_FUNC_task_storage_get),
+		SET(BPF_REG_0, 1),
+		EXIT,
+	};
+
+	if (map < 0)
+		return map;
+	return done(load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns,
+			 ARRAY_SIZE(insns)));
+}

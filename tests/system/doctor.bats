@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# usn doctor: it finds what is in usn's way, says what to do, and leaves nothing behind.
+
+load lib
+
+# What it finds is in $TMP/found: a line with status, name, found and advice for each check. Its exit status is passed on.
+look() {
+	local status=0
+	usn doctor --json >"$TMP/json" 2>"$TMP/err" || status=$?
+	value '"\n".join("\t".join([f["status"], f["name"], f["found"], f["advice"] or ""]) for f in d)' <"$TMP/json" >"$TMP/found"
+	return $status
+}
+
+# finds STATUS NAME TEXT: in what look() has found, the text in what was found or in the advice.
+finds() {
+	grep -P "^$1\t$2\t" "$TMP/found" | has -F -- "$3"
+}
+
+# A machine without any fault, whatever the host's settings are.
+sound() {
+	echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
+}
+
+healthy() {
+	sound
+	look
+	[ ! -s "$TMP/err" ]
+	# An old kernel may lack what usn does without.
+	if grep -vP '^ok\t|^warn\t(tcx|kfuncs|current_task|task_storage|peer_pidfd|exit_status)\t' "$TMP/found"; then
+		return 1
+	fi
+	[ "$(wc -l <"$TMP/found")" -ge 30 ]
+	[ "$(wc -l <"$TMP/found")" -lt 64 ]
+	value '[] == [f for f in d if list(f) != ["name", "status", "found", "advice"] or not f["found"] or (f["status"] == "ok") != (f["advice"] is None)]' \
+		<"$TMP/json" | has -x True
+	# The text has the same in the same order.
+	usn doctor >"$TMP/text"
+	diff <(cut -f 1,2 "$TMP/found") <(awk '{ print $1 "\t" $2 }' "$TMP/text")
+	finds ok cgroup2 "$(cgroup_tree)"
+	# It has asked no agent, and started none.
+	finds ok agent none
+	[ ! -e /run/usn ]
+	usn up usn0
+	look
+	finds ok agent /run/usn/usnd.sock
+	finds ok foreign_programs none
+}
+@test "doctor: all is well, in text and JSON, with an agent and without" { in_sandbox healthy; }
+
+unmounted() {
+	sound
+	tree=$(cgroup_tree)
+	while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done
+	look
+	finds warn bpffs 'mount -t bpf bpf /sys/fs/bpf'
+	# As it says, the agent mounts one.
+	usn up usn0
+	look
+	finds ok bpffs /sys/fs/bpf
+	usn down usn0
+	eventually test ! -e /run/usn/usnd.sock
+	mount -o remount,bind,ro "$tree"
+	fails 1 'of what it needs 1 is missing' usn doctor
+	look || :
+	finds missing cgroup2 "mount -o remount,rw $tree"
+	# The agent that is about to end has it open.
+	eventually umount "$tree"
+	fails 1 'of what it needs 1 is missing' usn doctor --json
+	look || :
+	finds missing cgroup2 'mount -t cgroup2 cgroup2'
+	finds ok foreign_programs 'no cgroup v2 tree'
+	fails 1 'no cgroup v2 tree' usn up usn0
+}
+@test "doctor: no BPF file system, no cgroup v2 tree" { in_sandbox unmounted; }
+
+no_tun() {
+	sound
+	touch "$TMP/empty"
+	mount --bind "$TMP/empty" /dev/net/tun
+	fails 1 'of what it needs 1 is missing' usn doctor
+	look || :
+	finds missing tun 'modprobe tun'
+	umount /dev/net/tun
+	mount -t tmpfs tmpfs /dev/net
+	fails 1 'of what it needs 1 is missing' usn doctor
+	look || :
+	finds missing tun 'modprobe tun'
+	finds missing tun 'No such file'
+}
+@test "doctor: no TUN" { in_sandbox no_tun; }
+
+rp_filter() {
+	sound
+	for value in 1 2; do
+		echo $value >/proc/sys/net/ipv4/conf/all/rp_filter
+		look
+		finds warn rp_filter "net.ipv4.conf.all.rp_filter is $value"
+		finds warn rp_filter 'net.ipv4.conf.all.rp_filter=0'
+	done
+	# The advice is a command that helps.
+	command=$(grep -P '\trp_filter\t' "$TMP/found" | grep -o 'sysctl -w [^ ]*')
+	$command
+	look
+	finds ok rp_filter 'is 0'
+}
+@test "doctor: rp_filter" { in_sandbox rp_filter; }
+
+# attach CGROUP [HOW]: a program of somebody else's, which does nothing.
+attach() {
+	bpftool cgroup attach "$1" sock_create pinned /sys/fs/bpf/stranger "${@:2}"
+}
+
+foreign() {
+	sound
+	tree=$(cgroup_tree)
+	bpftool prog load "$ROOT/build/gen/plain.bpf.o" /sys/fs/bpf/stranger
+	stranger="plain_sock_crea (id $(bpftool -j prog show pinned /sys/fs/bpf/stranger | value 'd["id"]'), cgroup/sock_create)"
+	attach "$tree" multi
+	look
+	finds warn foreign_programs "$stranger"
+	finds warn foreign_programs "bpftool cgroup tree $tree"
+	# Of all others, which are usn's own, it says nothing.
+	usn up usn0 Ambient=yes
+	usn ambient on
+	look
+	finds warn foreign_programs $'\t'"$stranger"$'\t'
+	bpftool cgroup detach "$tree" sock_create pinned /sys/fs/bpf/stranger
+	look
+	finds ok foreign_programs none
+	attach "$tree/usn" multi
+	look
+	finds warn foreign_programs "$stranger"
+	usn ambient off
+	usn down usn0
+}
+foreign_alone() {
+	sound
+	tree=$(cgroup_tree)
+	bpftool prog load "$ROOT/build/gen/plain.bpf.o" /sys/fs/bpf/stranger
+	attach "$tree" override
+	look
+	finds warn foreign_programs 'does not see runs'
+	usn up usn0
+	bpftool cgroup show "$tree/usn" effective | has usn_sock_create
+	if bpftool cgroup show "$tree/usn" effective | has plain_sock; then
+		return 1
+	fi
+	usn down usn0
+	eventually test ! -e "$tree/usn"
+	bpftool cgroup detach "$tree" sock_create pinned /sys/fs/bpf/stranger
+	attach "$tree"
+	fails 1 'of what it needs 1 is missing' usn doctor
+	look || :
+	finds missing foreign_programs plain_sock_crea
+	finds missing foreign_programs 'BPF_F_ALLOW_MULTI'
+	fails 1 'cannot attach usn_sock_create' usn up usn0
+}
+@test "doctor: programs of others are named, usn's own are not" { in_sandbox foreign; }
+@test "doctor: a program of others that takes none beside it" { in_sandbox foreign_alone; }
+
+capabilities() {
+	sound
+	fails 1 'of what it needs 1 is missing' setpriv --bounding-set -net_admin --inh-caps -net_admin usn doctor
+	setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace usn doctor >"$TMP/text"
+	grep -q '^warn  *capabilities  *no CAP_SYS_PTRACE' "$TMP/text"
+	# Without any nothing of BPF is left, and all of it is told.
+	fails 1 'are missing' setpriv --bounding-set -all --inh-caps -all usn doctor
+	{ setpriv --bounding-set -all --inh-caps -all usn doctor 2>/dev/null || :; } >"$TMP/text"
+	for name in cgroup/connect4 cgroup_links lpm_trie kfuncs tcx task_storage capabilities; do
+		if grep -q "^ok  *$name " "$TMP/text"; then
+			return 1
+		fi
+	done
+	grep -q '^missing  *lpm_trie .*see capabilities' "$TMP/text"
+	fails 1 'run this as root' setpriv --reuid 65534 --clear-groups usn doctor
+	fails 1 'run this as root' setpriv --reuid 65534 --clear-groups usn doctor --json
+	[ -z "$(setpriv --reuid 65534 --clear-groups usn doctor --json 2>/dev/null)" ]
+}
+@test "doctor: not root, and root with less than all capabilities" { in_sandbox capabilities; }
+
+usage() {
+	fails 2 'wrong option' usn doctor --zzz
+	fails 2 'wrong option' usn doctor -x
+	fails 2 "unexpected 'usn0'" usn doctor usn0
+	fails 1 'cannot write' sh -c 'usn doctor >/dev/full'
+}
+@test "doctor: wrong usage" { in_sandbox usage; }
+
+# What others make at the same time is none of ours: all that it makes in the kernel has its name, or hangs on what has.
+none_of_its_own() {
+	! { bpftool prog && bpftool map; } | grep -q 'name usn_doctor'
+}
+
+# Interfaces, pins, cgroups, files and settings.
+traces() {
+	ip -d link
+	find "$(cgroup_tree)" /sys/fs/bpf /run | sort
+	sysctl -a 2>/dev/null | grep -E '^net\.ipv[46]\.conf'
+}
+
+nothing_left() {
+	sound
+	traces >"$TMP/before"
+	look
+	eventually none_of_its_own
+	for signal in INT TERM KILL; do
+		for ((ms = 5; ms < 200; ms += 15)); do
+			timeout -s $signal "$(printf 0.%03d $ms)" usn doctor >/dev/null 2>&1 || :
+		done
+	done
+	eventually none_of_its_own
+	traces >"$TMP/after"
+	diff "$TMP/before" "$TMP/after"
+}
+@test "doctor: nothing is left behind, however it ends" { in_sandbox nothing_left; }
+
+in_the_manual() {
+	sound
+	look
+	cut -f 2 "$TMP/found" | sed 's#^cgroup/.*#cgroup/#' | sort -u >"$TMP/names"
+	sed -n '/^\.It Cm doctor/,/^\.Sh/s/^\.It Sy \([^ ]*\) .*/\1/p' "$ROOT/docs/man/usn.8" | sort -u | diff "$TMP/names" -
+}
+@test "doctor: the manual has every check" { in_sandbox in_the_manual; }
