@@ -19,13 +19,13 @@
 #include "ring.bpf.h"
 #include "tapped.bpf.h"
 
-/* Records lost so far because the ring was full, by device (ifindex). The subscriber makes the entries. */
+/* ifindex -> slot of the count of what it lost because the ring was full. Who opens the tap makes the entries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, USN_DEVICES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, __u32);
 } losses SEC(".maps");
 
 /* Where a filter goes on with what matches: USN_TAP_IN, USN_TAP_OUT. */
@@ -36,9 +36,19 @@ struct {
 	__type(value, __u32);
 } stages SEC(".maps");
 
+/* Where the device's lost packets are counted; NULL: nowhere. */
+static __always_inline __u64 *losses_of(__u8 *memory, __u32 ifindex)
+{
+	const __u32 *slot = bpf_map_lookup_elem(&losses, &ifindex);
+
+	if (!slot)
+		return NULL;
+	return (__u64 *)(memory + USN_RING_LOSSES + (*slot & (USN_DEVICES_MAX - 1)) * 8);
+}
+
 static __always_inline void count_lost(__u8 *memory, __u32 ifindex)
 {
-	__u64 *n = bpf_map_lookup_elem(&losses, &ifindex);
+	__u64 *n = losses_of(memory, ifindex);
 
 	if (n)
 		__sync_fetch_and_add(n, 1);
@@ -46,13 +56,12 @@ static __always_inline void count_lost(__u8 *memory, __u32 ifindex)
 }
 
 /* Nearly always there are none, which takes no look-up. */
-static __always_inline __u64 lost_of(const __u8 *memory, __u32 ifindex)
+static __always_inline __u64 lost_of(__u8 *memory, __u32 ifindex)
 {
 	const __u64 *all = (const void *)(memory + USN_RING_LOST), *n = NULL;
 
 	if (*all)
-		n = bpf_map_lookup_elem(&losses, &ifindex);
-
+		n = losses_of(memory, ifindex);
 	return n ? *n : 0;
 }
 
@@ -75,7 +84,7 @@ static __always_inline void fill_owner(struct usn_record *r, const struct tapped
 	__builtin_memset(r->comm, 0, sizeof(r->comm));
 }
 
-static __always_inline void fill(struct usn_record *r, const __u8 *memory, struct __sk_buff *skb,
+static __always_inline void fill(struct usn_record *r, __u8 *memory, struct __sk_buff *skb,
 				 __u8 direction, const struct tapped *t)
 {
 	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */

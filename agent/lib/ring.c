@@ -177,3 +177,8 @@ uint64_t ring_lost(const struct ring *r)
 {
 	return __atomic_load_n(word(r, USN_RING_LOST), __ATOMIC_RELAXED);
 }
+
+uint64_t ring_lost_of(const struct ring *r, uint32_t slot)
+{
+	return __atomic_load_n(word(r, USN_RING_LOSSES + 8 * (size_t)slot), __ATOMIC_RELAXED);
+}

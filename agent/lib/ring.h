@@ -52,7 +52,8 @@ const struct usn_record *ring_next(struct ring *r, bool *ret_batch);
 /* Whether there may be something to read. */
 bool ring_ready(const struct ring *r);
 
-/* How many records found no room so far. */
+/* How many records found no room so far: of all devices, and of the one with this slot. */
 uint64_t ring_lost(const struct ring *r);
+uint64_t ring_lost_of(const struct ring *r, uint32_t slot);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "lib/bell.h"
 #include "lib/clock.h"
+#include "lib/filter.h"
 #include "lib/ring.h"
 #include "lib/tap.h"
 #include "lib/tap_programs.h"
@@ -19,6 +20,8 @@ struct usn_tap {
 	struct tap_programs programs;
 	struct ring ring;
 	struct bell bell;
+	const struct tap_lender *how; /* NULL: the programs are our own */
+	void *lender;
 	bool immediate;
 	int64_t real_offset; /* of this batch */
 	uint64_t delivered;
@@ -44,18 +47,58 @@ static int check_options(const struct usn_tap_options *o, struct usn_err *e)
 	return 0;
 }
 
-static int open_tap(struct usn_tap *t, const struct usn_tap_options *o, struct usn_err *e)
+static int map_tap(struct usn_tap *t, struct usn_err *e)
 {
-	int r = tap_programs_load(&t->programs, o, e);
+	int r = tap_programs_map_ring(&t->programs, &t->ring);
 
-	if (r < 0)
-		return r;
-	t->immediate = o->flags & USN_TAP_IMMEDIATE;
-	r = tap_programs_map_ring(&t->programs, &t->ring);
+	t->immediate = t->programs.constants[TAP_WAKE_EACH];
 	if (r >= 0)
-		r = bell_open(&t->bell, tap_programs_bell_fd(&t->programs));
+		r = bell_open(&t->bell, t->programs.bell_fd);
 	t->real_offset = clock_real_offset();
 	return r < 0 ? usn_fail_errno(e, -r, "cannot map the ring buffer") : 0;
+}
+
+static int open_tap(struct usn_tap *t, const struct usn_tap_options *o, struct usn_err *e)
+{
+	_cleanup_(filter_freep) struct filter *f = NULL;
+	int r = o->filter && *o->filter ? filter_compile(o->filter, &f, e) : 0;
+
+	if (r >= 0)
+		r = tap_programs_load(&t->programs, o, f, e);
+	return r < 0 ? r : map_tap(t, e);
+}
+
+static struct usn_tap *new_tap(void)
+{
+	struct usn_tap *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->bell.epoll_fd = -1;
+	return t;
+}
+
+int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, const struct tap_lender *how,
+	       void *lender, struct usn_tap **ret, struct usn_err *e)
+{
+	struct usn_tap *t = new_tap();
+	int r;
+
+	if (!t) {
+		close_fd(ring_fd);
+		close_fd(bell_fd);
+		how->close(lender);
+		return usn_fail(e, ENOMEM, "out of memory");
+	}
+	t->how = how;
+	t->lender = lender;
+	tap_programs_borrow(&t->programs, constants, ring_fd, bell_fd);
+	r = map_tap(t, e);
+	if (r < 0) {
+		usn_tap_close(t);
+		return r;
+	}
+	*ret = t;
+	return 0;
 }
 
 int usn_tap_open(const char *device, const struct usn_tap_options *o, struct usn_tap **ret,
@@ -73,10 +116,9 @@ int usn_tap_open(const char *device, const struct usn_tap_options *o, struct usn
 	r = check_options(o, e);
 	if (r < 0)
 		return r;
-	t = calloc(1, sizeof(*t));
+	t = new_tap();
 	if (!t)
 		return usn_fail(e, ENOMEM, "out of memory");
-	t->bell.epoll_fd = -1;
 	r = open_tap(t, o, e);
 	if (r >= 0 && device)
 		r = usn_tap_add(t, device, e);
@@ -93,7 +135,19 @@ void usn_tap_close(struct usn_tap *t)
 	ring_unmap(&t->ring);
 	bell_close(&t->bell);
 	tap_programs_free(&t->programs);
+	if (t->how)
+		t->how->close(t->lender);
 	free(t);
+}
+
+static int add_borrowed(struct usn_tap *t, uint32_t ifindex, const char *device, struct usn_err *e)
+{
+	int in_fd = -1, out_fd = -1, r = t->how->add(t->lender, device, &in_fd, &out_fd, e);
+
+	if (r < 0)
+		return r;
+	r = tap_programs_place(&t->programs, ifindex, in_fd, out_fd);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot add %s to the tap", device) : 0;
 }
 
 int usn_tap_add(struct usn_tap *t, const char *device, struct usn_err *e)
@@ -108,7 +162,8 @@ int usn_tap_add(struct usn_tap *t, const char *device, struct usn_err *e)
 	ifindex = if_nametoindex(device);
 	if (!ifindex)
 		return usn_fail(e, ENODEV, "the device %s is not up: usn up %s", device, device);
-	return tap_programs_attach(&t->programs, ifindex, device, e);
+	return t->how ? add_borrowed(t, ifindex, device, e)
+		      : tap_programs_attach(&t->programs, ifindex, device, e);
 }
 
 void usn_tap_remove(struct usn_tap *t, uint32_t ifindex)
@@ -182,7 +237,11 @@ uint64_t usn_tap_real_ns(const struct usn_tap *t, uint64_t mono_ns)
 
 int usn_tap_stats(const struct usn_tap *t, uint32_t ifindex, struct usn_tap_stats *ret)
 {
+	int slot = ifindex ? tap_programs_slot(&t->programs, ifindex) : -1;
+
 	ret->delivered = t->delivered;
-	ret->lost = ifindex ? tap_programs_lost(&t->programs, ifindex) : ring_lost(&t->ring);
+	ret->lost = !ifindex    ? ring_lost(&t->ring)
+		    : slot >= 0 ? ring_lost_of(&t->ring, (uint32_t)slot)
+				: 0;
 	return 0;
 }

@@ -134,24 +134,38 @@ static int put_filter(struct tap_programs *p, const struct filter *f, uint32_t s
 	return r;
 }
 
-static int put_filters(struct tap_programs *p, const char *expression, struct usn_err *e)
+static int put_filters(struct tap_programs *p, const struct filter *f, struct usn_err *e)
 {
-	_cleanup_(filter_freep) struct filter *f = NULL;
-	int r = filter_compile(expression, &f, e);
+	int r = 0;
 
-	if (r >= 0 && p->in_fd >= 0)
+	if (p->in_fd >= 0)
 		r = put_filter(p, f, STAGE_IN, &p->in_fd, e);
 	if (r >= 0 && p->out_fd >= 0)
 		r = put_filter(p, f, STAGE_OUT, &p->out_fd, e);
 	return r;
 }
 
-int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, struct usn_err *e)
+static const struct tap_programs nothing = {
+	.ring_fd = -1, .bell_fd = -1, .in_fd = -1, .out_fd = -1, .filter_fds = { -1, -1 }
+};
+
+static void take_descriptors(struct tap_programs *p, uint32_t directions)
+{
+	p->ring_fd = bpf_map__fd(p->skel->maps.ring);
+	p->bell_fd = bpf_map__fd(p->skel->maps.bell);
+	if (directions & USN_TAP_IN)
+		p->in_fd = bpf_program__fd(p->skel->progs.usn_tap_in);
+	if (directions & USN_TAP_OUT)
+		p->out_fd = bpf_program__fd(p->skel->progs.usn_tap_out);
+}
+
+int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
+		      const struct filter *f, struct usn_err *e)
 {
 	uint32_t directions = o->directions ? o->directions : USN_TAP_IN | USN_TAP_OUT;
 	int r;
 
-	*p = (struct tap_programs){ .in_fd = -1, .out_fd = -1, .filter_fds = { -1, -1 } };
+	*p = nothing;
 	libbpf_set_print(silent);
 	p->skel = tap_bpf__open();
 	if (!p->skel)
@@ -168,11 +182,17 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, s
 		return usn_fail_errno(
 			e, -r,
 			"the kernel does not accept the tap's programs (Linux 5.12 and newer do)");
-	if (directions & USN_TAP_IN)
-		p->in_fd = bpf_program__fd(p->skel->progs.usn_tap_in);
-	if (directions & USN_TAP_OUT)
-		p->out_fd = bpf_program__fd(p->skel->progs.usn_tap_out);
-	return o->filter && *o->filter ? put_filters(p, o->filter, e) : 0;
+	take_descriptors(p, directions);
+	return f ? put_filters(p, f, e) : 0;
+}
+
+void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],
+			 int ring_fd, int bell_fd)
+{
+	*p = nothing;
+	memcpy(p->constants, constants, sizeof(p->constants));
+	p->ring_fd = ring_fd;
+	p->bell_fd = bell_fd;
 }
 
 static int attach_tcx(int prog_fd, uint32_t ifindex, int type, int *ret)
@@ -212,11 +232,51 @@ static void leave(struct tap_place *at)
 	clsact_detach(&at->clsact);
 }
 
+int tap_programs_slot(const struct tap_programs *p, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_slots; i++) {
+		if (p->slots[i] == ifindex)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* An interface that comes back has another number; one that was removed and added goes on counting. */
+static int make_slot(struct tap_programs *p, uint32_t ifindex)
+{
+	uint32_t *slots, n = (uint32_t)p->n_slots;
+
+	if (tap_programs_slot(p, ifindex) >= 0)
+		return 0;
+	if (n == USN_DEVICES_MAX)
+		return -ENOSPC;
+	slots = reallocarray(p->slots, n + 1, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	p->slots = slots;
+	p->slots[p->n_slots++] = ifindex;
+	return p->skel ? bpf_map_update_elem(bpf_map__fd(p->skel->maps.losses), &ifindex, &n,
+					     BPF_ANY)
+		       : 0;
+}
+
+static int add_place(struct tap_programs *p, const struct tap_place *at)
+{
+	struct tap_place *places = reallocarray(p->places, p->n_places + 1, sizeof(*places));
+
+	if (!places)
+		return -ENOMEM;
+	p->places = places;
+	p->places[p->n_places++] = *at;
+	return 0;
+}
+
 int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *device,
 			struct usn_err *e)
 {
-	struct tap_place *places, at = { .ifindex = ifindex, .in_fd = -1, .out_fd = -1 };
-	uint64_t none = 0;
+	struct tap_place at = { .ifindex = ifindex, .in_fd = -1, .out_fd = -1 };
 	size_t i;
 	int r;
 
@@ -225,21 +285,28 @@ int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *de
 		if (p->places[i].ifindex == ifindex)
 			return usn_fail(e, EEXIST, "%s is on the list twice", device);
 	}
-	places = reallocarray(p->places, p->n_places + 1, sizeof(*places));
-	if (!places)
-		return usn_fail(e, ENOMEM, "out of memory");
-	p->places = places;
-	/* An interface that comes back has another number; one that was removed and added goes on counting. */
-	r = bpf_map_update_elem(bpf_map__fd(p->skel->maps.losses), &ifindex, &none, BPF_NOEXIST);
-	if (r < 0 && r != -EEXIST)
+	r = make_slot(p, ifindex);
+	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot count what %s loses", device);
 	r = attach(p, &at, device, e);
-	if (r < 0) {
+	if (r >= 0 && add_place(p, &at) < 0)
+		r = usn_fail(e, ENOMEM, "out of memory");
+	if (r < 0)
 		leave(&at);
-		return r;
-	}
-	p->places[p->n_places++] = at;
-	return 0;
+	return r;
+}
+
+int tap_programs_place(struct tap_programs *p, uint32_t ifindex, int in_fd, int out_fd)
+{
+	struct tap_place at = { .ifindex = ifindex, .in_fd = in_fd, .out_fd = out_fd };
+	int r = make_slot(p, ifindex);
+
+	at.clsact.lock_fd = -1;
+	if (r >= 0)
+		r = add_place(p, &at);
+	if (r < 0)
+		leave(&at);
+	return r;
 }
 
 void tap_programs_detach(struct tap_programs *p, uint32_t ifindex)
@@ -258,8 +325,13 @@ void tap_programs_free(struct tap_programs *p)
 {
 	tap_programs_detach(p, 0);
 	free(p->places);
+	free(p->slots);
 	close_fd(p->filter_fds[0]);
 	close_fd(p->filter_fds[1]);
+	if (!p->skel) {
+		close_fd(p->ring_fd);
+		close_fd(p->bell_fd);
+	}
 	tap_bpf__destroy(p->skel);
 }
 
@@ -267,19 +339,5 @@ int tap_programs_map_ring(const struct tap_programs *p, struct ring *r)
 {
 	const uint64_t *c = p->constants;
 
-	return ring_map(r, bpf_map__fd(p->skel->maps.ring), c[TAP_CHUNK_BYTES], c[TAP_CHUNKS],
-			c[TAP_SECRET]);
-}
-
-int tap_programs_bell_fd(const struct tap_programs *p)
-{
-	return bpf_map__fd(p->skel->maps.bell);
-}
-
-uint64_t tap_programs_lost(const struct tap_programs *p, uint32_t ifindex)
-{
-	uint64_t n = 0;
-
-	bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &ifindex, &n);
-	return n;
+	return ring_map(r, p->ring_fd, c[TAP_CHUNK_BYTES], c[TAP_CHUNKS], c[TAP_SECRET]);
 }

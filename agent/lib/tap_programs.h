@@ -10,6 +10,7 @@
 #include "lib/clsact.h"
 #include "lib/ring.h"
 
+struct filter;
 struct tap_bpf;
 
 /* A device that the programs hang on. */
@@ -20,27 +21,38 @@ struct tap_place {
 };
 
 struct tap_programs {
-	struct tap_bpf *skel;
+	struct tap_bpf *skel; /* NULL: another process has loaded them, and lent what is below */
 	uint64_t constants[TAP_CONSTANTS];
+	int ring_fd,
+		bell_fd; /* the maps; bell: a ring buffer of the kernel's that is written to in order to wake */
 	int in_fd,
 		out_fd; /* what is attached: the filters, if there are some; -1: nothing in that direction */
 	int filter_fds[2];
 	struct tap_place *places;
 	size_t n_places;
+	uint32_t *
+		slots; /* ifindexes, of all devices there ever were: where their losses are counted */
+	size_t n_slots;
 };
 
-int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, struct usn_err *e);
+/* f NULL: no filter; that of the options does not count. */
+int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
+		      const struct filter *f, struct usn_err *e);
+
+/* Those of another process: its constants, and its maps (taken). */
+void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],
+			 int ring_fd, int bell_fd);
 void tap_programs_free(struct tap_programs *p);
 
 int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *device,
 			struct usn_err *e);
+/* The same of borrowed ones: the links (taken; -1: none) are there. */
+int tap_programs_place(struct tap_programs *p, uint32_t ifindex, int in_fd, int out_fd);
 /* ifindex 0: from all devices. */
 void tap_programs_detach(struct tap_programs *p, uint32_t ifindex);
 
 int tap_programs_map_ring(const struct tap_programs *p, struct ring *r);
-/* A ring buffer of the kernel's that is written to in order to wake: give back what is in it. */
-int tap_programs_bell_fd(const struct tap_programs *p);
-/* Packets lost so far of the device. */
-uint64_t tap_programs_lost(const struct tap_programs *p, uint32_t ifindex);
+/* Where the device's losses are counted in the ring; -1: nowhere. */
+int tap_programs_slot(const struct tap_programs *p, uint32_t ifindex);
 
 #endif

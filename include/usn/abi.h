@@ -154,6 +154,8 @@ struct usn_asked {
  * how many chunks were begun before; and a bit per chunk that changes when the writers take it. The reader has such bits
  * (u64, USN_RING_FREED), which it changes to give a chunk back: it is free where both agree. The number of the last one is
  * above them. And it has the place that it waits at (u64, USN_RING_READ).
+ *
+ * What found no room is counted for all devices together (u64, USN_RING_LOST) and for each (u64 by slot, USN_RING_LOSSES).
  */
 #define USN_SNAPLEN_MAX 65535 /* bytes kept of a packet */
 #define USN_RING_CHUNKS 8
@@ -161,7 +163,8 @@ struct usn_asked {
 #define USN_RING_LOST 8 /* packets that found no room so far (u64) */
 #define USN_RING_FREED 4096
 #define USN_RING_READ 4104
-#define USN_RING_DATA 8192
+#define USN_RING_LOSSES 8192
+#define USN_RING_DATA (USN_RING_LOSSES + 8 * USN_DEVICES_MAX)
 #define USN_RING_SLACK \
 	(66 << 10) /* behind the last chunk, and never used: the verifier does not count */
 
