@@ -85,7 +85,7 @@ $(ARCHIVES):
 	$(AR) rcs $@ $^
 
 $(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libusn.a $(O)/libbase.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson $(SYSTEMD)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
 $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
 	$(CC) $(CFLAGS) $(LTO) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 $(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a

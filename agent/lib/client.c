@@ -20,6 +20,8 @@
 #include "lib/varlink.h"
 #include "paths.h"
 
+#define MANAGED_S 10 /* RestartSec= of usnd.service is 2 */
+#define STARTED_S 2
 #define ANSWER_MAX (16 << 20) /* bytes; 4,096 devices with some runs each need a tenth */
 
 struct client {
@@ -94,10 +96,25 @@ static int start_agent(struct usn_err *e)
 	return 0;
 }
 
+/* Until an agent answers. */
+static int wait_for_agent(int seconds)
+{
+	int fd = try_connect(), i;
+
+	for (i = 0; fd < 0 && i < seconds * 100; i++) {
+		poll(NULL, 0, 10);
+		fd = try_connect();
+	}
+	return fd;
+}
+
 static int connect_or_start(struct usn_err *e)
 {
-	int fd = try_connect(), i, r;
+	int fd = try_connect(), r;
 
+	/* It was killed, and who manages it starts it again: with one of ours there it would fail. */
+	if (fd == -ECONNREFUSED && access(USN_MANAGED, F_OK) == 0)
+		fd = wait_for_agent(MANAGED_S);
 	if (fd >= 0)
 		return fd;
 	if (fd != -ENOENT && fd != -ECONNREFUSED)
@@ -110,12 +127,9 @@ static int connect_or_start(struct usn_err *e)
 	if (r < 0)
 		return r;
 	/* Another caller's agent may hold the lock and be about to listen. */
-	for (i = 0; i < 200; i++) {
-		fd = try_connect();
-		if (fd >= 0)
-			return fd;
-		poll(NULL, 0, 10);
-	}
+	fd = wait_for_agent(STARTED_S);
+	if (fd >= 0)
+		return fd;
 	return usn_fail_errno(e, -fd, "the agent was started but does not answer at %s",
 			      USN_SOCKET);
 }
@@ -226,7 +240,8 @@ int client_call(struct client *c, const char *method, json_t *parameters, json_t
 		r = refused(answer, error, e);
 	else if (!json_is_object(p))
 		r = usn_fail(e, EBADMSG, "the agent's answer to %s has no parameters", method);
-	else if (ret_fd && c->v.in_fd < 0 && !json_is_true(json_object_get(p, "entered")))
+	else if (ret_fd && c->v.in_fd < 0 && !json_is_true(json_object_get(p, "entered")) &&
+		 !json_is_false(json_object_get(p, "descriptor")))
 		r = usn_fail(e, EBADMSG, "the agent's answer to %s lacks a descriptor", method);
 	if (r >= 0) {
 		*ret = json_incref(p);

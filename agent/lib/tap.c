@@ -27,7 +27,7 @@ struct usn_tap {
 	uint64_t delivered;
 };
 
-static int check_options(const struct usn_tap_options *o, struct usn_err *e)
+int tap_check_options(const struct usn_tap_options *o, struct usn_err *e)
 {
 	if (o->size < offsetof(struct usn_tap_options, filter) + sizeof(o->filter) || o->reserved)
 		return usn_fail(e, EINVAL, "the options of the tap have another size");
@@ -77,8 +77,8 @@ static struct usn_tap *new_tap(void)
 	return t;
 }
 
-int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, const struct tap_lender *how,
-	       void *lender, struct usn_tap **ret, struct usn_err *e)
+int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, int stages_fd,
+	       const struct tap_lender *how, void *lender, struct usn_tap **ret, struct usn_err *e)
 {
 	struct usn_tap *t = new_tap();
 	int r;
@@ -86,12 +86,13 @@ int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, const struc
 	if (!t) {
 		close_fd(ring_fd);
 		close_fd(bell_fd);
+		close_fd(stages_fd);
 		how->close(lender);
 		return usn_fail(e, ENOMEM, "out of memory");
 	}
 	t->how = how;
 	t->lender = lender;
-	tap_programs_borrow(&t->programs, constants, ring_fd, bell_fd);
+	tap_programs_borrow(&t->programs, constants, ring_fd, bell_fd, stages_fd);
 	r = map_tap(t, e);
 	if (r < 0) {
 		usn_tap_close(t);
@@ -113,7 +114,7 @@ int usn_tap_open(const char *device, const struct usn_tap_options *o, struct usn
 		e = &unwanted;
 	if (!o)
 		o = &none;
-	r = check_options(o, e);
+	r = tap_check_options(o, e);
 	if (r < 0)
 		return r;
 	t = new_tap();
@@ -162,6 +163,8 @@ int usn_tap_add(struct usn_tap *t, const char *device, struct usn_err *e)
 	ifindex = if_nametoindex(device);
 	if (!ifindex)
 		return usn_fail(e, ENODEV, "the device %s is not up: usn up %s", device, device);
+	if (tap_programs_hang_on(&t->programs, ifindex))
+		return usn_fail(e, EEXIST, "%s is on the list twice", device);
 	return t->how ? add_borrowed(t, ifindex, device, e)
 		      : tap_programs_attach(&t->programs, ifindex, device, e);
 }

@@ -10,6 +10,9 @@
 #define TAP_RING_MIN 4096u
 #define TAP_RING_MAX (1u << 30)
 
+/* -EINVAL, with what is wrong. */
+int tap_check_options(const struct usn_tap_options *o, struct usn_err *e);
+
 /* Another process, which loads and attaches programs for those who may not. */
 struct tap_lender {
 	/* The links of a device more; -1: none in that direction, or the lender keeps it. 0 or -errno. */
@@ -19,8 +22,8 @@ struct tap_lender {
 };
 
 /* A tap of a lender's, which is closed with it: its programs' constants (TAP_CONSTANTS) and maps (taken). */
-int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, const struct tap_lender *how,
-	       void *lender, struct usn_tap **ret, struct usn_err *e);
+int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, int stages_fd,
+	       const struct tap_lender *how, void *lender, struct usn_tap **ret, struct usn_err *e);
 
 static inline void usn_tap_closep(struct usn_tap **t)
 {

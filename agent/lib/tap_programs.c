@@ -145,14 +145,18 @@ static int put_filters(struct tap_programs *p, const struct filter *f, struct us
 	return r;
 }
 
-static const struct tap_programs nothing = {
-	.ring_fd = -1, .bell_fd = -1, .in_fd = -1, .out_fd = -1, .filter_fds = { -1, -1 }
-};
+static const struct tap_programs nothing = { .ring_fd = -1,
+					     .bell_fd = -1,
+					     .stages_fd = -1,
+					     .in_fd = -1,
+					     .out_fd = -1,
+					     .filter_fds = { -1, -1 } };
 
 static void take_descriptors(struct tap_programs *p, uint32_t directions)
 {
 	p->ring_fd = bpf_map__fd(p->skel->maps.ring);
 	p->bell_fd = bpf_map__fd(p->skel->maps.bell);
+	p->stages_fd = bpf_map__fd(p->skel->maps.stages);
 	if (directions & USN_TAP_IN)
 		p->in_fd = bpf_program__fd(p->skel->progs.usn_tap_in);
 	if (directions & USN_TAP_OUT)
@@ -187,12 +191,13 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 }
 
 void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],
-			 int ring_fd, int bell_fd)
+			 int ring_fd, int bell_fd, int stages_fd)
 {
 	*p = nothing;
 	memcpy(p->constants, constants, sizeof(p->constants));
 	p->ring_fd = ring_fd;
 	p->bell_fd = bell_fd;
+	p->stages_fd = stages_fd;
 }
 
 static int attach_tcx(int prog_fd, uint32_t ifindex, int type, int *ret)
@@ -273,18 +278,24 @@ static int add_place(struct tap_programs *p, const struct tap_place *at)
 	return 0;
 }
 
+bool tap_programs_hang_on(const struct tap_programs *p, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_places; i++) {
+		if (p->places[i].ifindex == ifindex)
+			return true;
+	}
+	return false;
+}
+
 int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *device,
 			struct usn_err *e)
 {
 	struct tap_place at = { .ifindex = ifindex, .in_fd = -1, .out_fd = -1 };
-	size_t i;
 	int r;
 
 	at.clsact.lock_fd = -1;
-	for (i = 0; i < p->n_places; i++) {
-		if (p->places[i].ifindex == ifindex)
-			return usn_fail(e, EEXIST, "%s is on the list twice", device);
-	}
 	r = make_slot(p, ifindex);
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot count what %s loses", device);
@@ -309,6 +320,17 @@ int tap_programs_place(struct tap_programs *p, uint32_t ifindex, int in_fd, int 
 	return r;
 }
 
+void tap_programs_give(struct tap_programs *p, int *ret_in_fd, int *ret_out_fd)
+{
+	struct tap_place *at = &p->places[p->n_places - 1];
+
+	*ret_in_fd = TAKE_FD(at->in_fd);
+	*ret_out_fd = TAKE_FD(at->out_fd);
+	/* What has no links stays here, and with it what will take it away. */
+	if (*ret_in_fd >= 0 || *ret_out_fd >= 0)
+		p->n_places--;
+}
+
 void tap_programs_detach(struct tap_programs *p, uint32_t ifindex)
 {
 	size_t i;
@@ -331,6 +353,7 @@ void tap_programs_free(struct tap_programs *p)
 	if (!p->skel) {
 		close_fd(p->ring_fd);
 		close_fd(p->bell_fd);
+		close_fd(p->stages_fd);
 	}
 	tap_bpf__destroy(p->skel);
 }

@@ -23,15 +23,18 @@ struct tap_place {
 struct tap_programs {
 	struct tap_bpf *skel; /* NULL: another process has loaded them, and lent what is below */
 	uint64_t constants[TAP_CONSTANTS];
-	int ring_fd,
-		bell_fd; /* the maps; bell: a ring buffer of the kernel's that is written to in order to wake */
-	int in_fd,
-		out_fd; /* what is attached: the filters, if there are some; -1: nothing in that direction */
+	/*
+	 * The maps. bell: a ring buffer of the kernel's that is written to in order to wake. stages: where a filter goes on; the
+	 * kernel empties it when nobody has it open.
+	 */
+	int ring_fd, bell_fd, stages_fd;
+	/* What is attached: the filters, if there are some; -1: nothing in that direction. */
+	int in_fd, out_fd;
 	int filter_fds[2];
 	struct tap_place *places;
 	size_t n_places;
-	uint32_t *
-		slots; /* ifindexes, of all devices there ever were: where their losses are counted */
+	/* ifindexes, of all devices there ever were: where their losses are counted. */
+	uint32_t *slots;
 	size_t n_slots;
 };
 
@@ -41,13 +44,18 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 
 /* Those of another process: its constants, and its maps (taken). */
 void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],
-			 int ring_fd, int bell_fd);
+			 int ring_fd, int bell_fd, int stages_fd);
 void tap_programs_free(struct tap_programs *p);
 
+bool tap_programs_hang_on(const struct tap_programs *p, uint32_t ifindex);
+
+/* Not on one that they hang on already. */
 int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *device,
 			struct usn_err *e);
 /* The same of borrowed ones: the links (taken; -1: none) are there. */
 int tap_programs_place(struct tap_programs *p, uint32_t ifindex, int in_fd, int out_fd);
+/* The links of the device that was attached last go over to the caller; -1: what there is is no link. */
+void tap_programs_give(struct tap_programs *p, int *ret_in_fd, int *ret_out_fd);
 /* ifindex 0: from all devices. */
 void tap_programs_detach(struct tap_programs *p, uint32_t ifindex);
 

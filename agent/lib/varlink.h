@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #define USN_SOCKET "/run/usn/usnd.sock"
+#define USN_MANAGED "/run/usn/managed" /* is there while a service manager will start the agent again */
 
 struct varlink {
 	int fd;

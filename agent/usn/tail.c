@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "lib/tap.h"
+#include "usn/borrow.h"
 #include "usn/sink.h"
 #include "usn/tail_devices.h"
 #include "usn/tail_options.h"
@@ -174,7 +175,8 @@ static int tail_open(struct tail *t, struct usn_err *e)
 	if (r >= 0)
 		r = open_signals(t, e);
 	if (r >= 0)
-		r = usn_tap_open(NULL, &t->options.tap, &t->tap, e);
+		r = geteuid() ? borrow_tap(&t->options.tap, &t->tap, e)
+			      : usn_tap_open(NULL, &t->options.tap, &t->tap, e);
 	if (r >= 0)
 		r = sink_open(&t->options.sink, &t->sink, e);
 	if (r >= 0)

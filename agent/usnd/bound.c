@@ -152,8 +152,18 @@ int bound_adopt(struct agent *a, uint64_t id)
 	return 0;
 }
 
+/* A scope that systemd has made for a run; it is entered before it is bound, and nobody comes in later. */
+static bool is_scope(const struct run *r)
+{
+	const char *last = strrchr(r->name, '/');
+	size_t n = strlen(r->name);
+
+	return last && n > 6 && !strcmp(r->name + n - 6, ".scope") &&
+	       !strncmp(last, "/usn-usn", 8) && strstr(r->name, "/usn.slice/");
+}
+
 void bound_reap(struct run *r)
 {
-	if (cgroup_removed(r->dir_fd))
+	if (cgroup_removed(r->dir_fd) || (is_scope(r) && !cgroup_populated(r->dir_fd)))
 		finish(r);
 }

@@ -22,7 +22,7 @@ int bound_end(struct agent *a, const char *path, struct usn_err *e);
 /* Takes over what an earlier agent has bound; -errno: the cgroup is gone. */
 int bound_adopt(struct agent *a, uint64_t id);
 
-/* Ends it if its cgroup was removed. */
+/* Ends it if its cgroup was removed, or is a scope of ours that is empty: systemd removes it in its own time. */
 void bound_reap(struct run *r);
 
 #endif

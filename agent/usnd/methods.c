@@ -16,6 +16,7 @@
 #include "usnd/bound.h"
 #include "usnd/device.h"
 #include "usnd/launch.h"
+#include "usnd/methods.h"
 #include "usnd/netlink.h"
 #include "usnd/permit.h"
 #include "usnd/queue.h"
@@ -32,8 +33,8 @@ static int get_number(const json_t *parameters, uint32_t *ret, struct usn_err *e
 	return parse_device(name, ret, e);
 }
 
-static int get_device(struct caller *c, const json_t *parameters, bool there, struct device **ret,
-		      struct usn_err *e)
+int get_device(struct caller *c, const json_t *parameters, bool there, struct device **ret,
+	       struct usn_err *e)
 {
 	uint32_t number;
 	int r = get_number(parameters, &number, e);
@@ -424,9 +425,19 @@ static int method_ambient(struct caller *c, const json_t *parameters, json_t **r
 }
 
 const struct method methods[] = {
-	{ "Up", method_up, false },     { "Down", method_down, false },
-	{ "List", method_list, true },  { "Run", method_run, true },
-	{ "Rig", method_rig, true },    { "Ambient", method_ambient, false },
-	{ "Bind", method_bind, false }, { "Unbind", method_unbind, false },
+	/* clang-format off */
+	{ "Up", method_up, false },
+	{ "Down", method_down, false },
+	{ "List", method_list, true },
+	{ "Run", method_run, true },
+	{ "Rig", method_rig, true },
+	{ "Tap", method_tap, true },
+	{ "TapMap", method_tap_map, true },
+	{ "TapAdd", method_tap_add, true },
+	{ "TapLink", method_tap_link, true },
+	{ "Ambient", method_ambient, false },
+	{ "Bind", method_bind, false },
+	{ "Unbind", method_unbind, false },
+	/* clang-format on */
 };
 const size_t n_methods = ARRAY_SIZE(methods);

@@ -13,9 +13,11 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "usnd/agent.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
+#include "usnd/tapping.h"
 
 #define RUN_DIR "/run/usn"
 #define LOCK RUN_DIR "/lock"
@@ -68,6 +70,8 @@ static void caller_free(struct caller *c)
 	s->n_callers--;
 	if (c->launching)
 		run_launched(c->launching);
+	tapping_free(c->tap);
+	close_fd(c->link_fd);
 	varlink_done(&c->v);
 	free(c);
 	service_settle(s);
@@ -217,6 +221,18 @@ static size_t connections_of(const struct service *s, uid_t uid)
 	return n;
 }
 
+size_t service_taps_of(const struct service *s, uid_t uid)
+{
+	const struct caller *c;
+	size_t n = 0;
+
+	LIST_FOREACH(c, &s->callers, list)
+	{
+		n += c->tap && c->cred.uid == uid;
+	}
+	return n;
+}
+
 static int caller_new(struct service *s, int fd)
 {
 	struct caller *c = calloc(1, sizeof(*c));
@@ -230,6 +246,7 @@ static int caller_new(struct service *s, int fd)
 		return -EPERM;
 	}
 	c->agent = s->agent;
+	c->link_fd = -1;
 	c->source = (struct source){ .fd = fd, .ready = caller_ready };
 	if (loop_watch(&s->agent->loop, &c->source, EPOLLIN) < 0) {
 		free(c);
@@ -256,6 +273,15 @@ static void listener_ready(struct source *src, uint32_t events)
 
 /* The socket. */
 
+static void mark_managed(void)
+{
+	_cleanup_close_ int fd = -1;
+
+	unlink(USN_MANAGED);
+	if (notify_wanted())
+		fd = open(USN_MANAGED, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+}
+
 static int listen_at(struct service *s, struct usn_err *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = USN_SOCKET };
@@ -266,6 +292,7 @@ static int listen_at(struct service *s, struct usn_err *e)
 	if (fd < 0)
 		return usn_fail_errno(e, errno, "cannot make a socket");
 	unlink(USN_SOCKET);
+	mark_managed();
 	/* For everybody: who may do what is decided by who it is. */
 	mask = umask(0111);
 	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
@@ -336,6 +363,7 @@ struct service *service_free(struct service *s)
 		caller_free(c);
 	if (s->listener.fd >= 0) {
 		unlink(USN_SOCKET);
+		unlink(USN_MANAGED);
 		loop_forget(&s->agent->loop, &s->listener);
 		close_fd(s->listener.fd);
 	}

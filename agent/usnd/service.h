@@ -14,6 +14,7 @@
 struct agent;
 struct run;
 struct service;
+struct tapping;
 struct usn_err;
 
 /* One connection. */
@@ -24,6 +25,8 @@ struct caller {
 	struct varlink v;
 	struct ucred cred;
 	struct run *launching; /* the run that this connection is about to enter */
+	struct tapping *tap;   /* NULL: none */
+	int link_fd;           /* of the tap's, to be fetched; -1: none */
 };
 
 /* One method of io.usn. On success *ret is a new object and *ret_fd, if not -1, goes with the answer. */
@@ -40,6 +43,9 @@ extern const size_t n_methods;
 /* Takes the lock of the only agent and listens. -EALREADY: an agent that answers has it. */
 int service_open(struct agent *a, struct usn_err *e);
 struct service *service_free(struct service *s);
+
+/* How many taps the agent has opened for a user. */
+size_t service_taps_of(const struct service *s, uid_t uid);
 
 /* Lets an agent that was started on demand end once nothing is left to do. */
 void service_make_ephemeral(struct service *s);

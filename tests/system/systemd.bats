@@ -141,7 +141,9 @@ say() { there timeout 60 bash -c "echo $1 >/run/ask; cat /run/answer"; }
 	# Also when it is killed.
 	there systemctl kill -s KILL usnd
 	[ "$(say three)" = three ]
-	eventually there usn list
+	# Who asks meanwhile waits for it, and starts none that would be in its way.
+	there usn list
+	there systemctl -q is-active usnd
 	[ "$(say four)" = four ]
 	there usn show --json usn0 | value "d['rig']['command']" | has -x rig_join
 	there bash -c 'kill -INT $(systemctl show -P MainPID t-tap)'
@@ -220,6 +222,25 @@ while True:
 	there systemd-analyze security --threshold=50 usnd.service >"$OUT/security" || { cat "$OUT/security"; return 1; }
 }
 
+# tails USER: sees what root sees, with a filter and through a restart of the agent.
+tails() {
+	service tap bash -c "runuser -u $1 -- usn tail --json usn0 udp >/run/tail 2>/run/tail.err"
+	service root bash -c 'usn tail --json usn0 udp >/run/root 2>/run/root.err'
+	eventually there grep -q 'listening on' /run/tail.err
+	eventually there grep -q 'listening on' /run/root.err
+	there usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
+	there usn-run ND=usn0 -- bash -c 'echo one >/dev/udp/10.64.0.2/7'
+	there systemctl restart usnd
+	there usn-run ND=usn0 -- bash -c 'echo two >/dev/udp/10.64.0.2/7'
+	# Out and, from the peer, in again; whose the answers are is known as long as the socket is there.
+	eventually there bash -c '[ "$(wc -l </run/tail)" = 4 ] && [ "$(wc -l </run/root)" = 4 ]'
+	there pkill -INT -x usn
+	eventually there grep -qx '4 packets seen, 0 lost' /run/tail.err
+	# The clocks of day that each has read are some nanoseconds apart, and so are the stamps of two programs.
+	there bash -c 'diff <(sed "s/\"time.*\"device/\"device/" /run/tail) <(sed "s/\"time.*\"device/\"device/" /run/root)'
+	there cat /run/tail | has '"comm":"bash"'
+}
+
 @test "systemd: who is named in the device's file may run on it, look at it and be its rig, and nobody else" {
 	there bash -ec 'printf "[Device]\nPeer=echo\nUser=alice\nGroup=lab\n" >/etc/usn/usn0.conf; usn up usn0 usn1'
 	for user in alice carol; do
@@ -235,11 +256,14 @@ print(open("/proc/self/cgroup").read().splitlines()[-1], socket(AF_INET, SOCK_DG
 	allowed='the line User=bob below [Device] in /etc/usn/usn0.conf would allow it'
 	refused "usn-run: usn0 is not for bob: $allowed" there runuser -u bob -- usn-run ND=usn0 -- true
 	refused "usn rig: usn0 is not for bob: $allowed" there runuser -u bob -- usn rig usn0 -- true
+	refused "usn tail: usn0 is not for bob: $allowed" there runuser -u bob -- usn tail -c 1 usn0
 	refused "usn show: usn0 is not for bob: $allowed" there runuser -u bob -- usn show usn0
+	refused "usn tail: only root can follow all devices" there runuser -u bob -- usn tail all
 	# That is what it says; and what is said of one device is not said of another.
 	there bash -c 'echo User=bob >>/etc/usn/usn0.conf'
 	there runuser -u bob -- usn-run ND=usn0 -- true
 	refused 'usn1 is not for bob' there runuser -u bob -- usn-run ND=usn1 -- true
+	tails alice
 	# Devices themselves are root's.
 	refused 'root' there runuser -u alice -- usn up usn2
 	refused 'root' there runuser -u alice -- usn down usn0

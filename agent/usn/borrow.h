@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A tap for those who may not load programs: the agent opens it. */
+#ifndef USN_BORROW_H
+#define USN_BORROW_H
+
+struct usn_err;
+struct usn_tap;
+struct usn_tap_options;
+
+/* As usn_tap_open() without a device. */
+int borrow_tap(const struct usn_tap_options *o, struct usn_tap **ret, struct usn_err *e);
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The methods of io.usn for taps. A connection has one tap, and a call one descriptor. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "usnd/agent.h"
+#include "usnd/device.h"
+#include "usnd/methods.h"
+#include "usnd/service.h"
+#include "usnd/tapping.h"
+
+/* The kernel's memory is not charged to those who have it filled. */
+#define TAPS_OF_ONE 8
+#define RING_OF_ONE (64 << 20) /* bytes */
+
+static int check_share(const struct caller *c, const json_t *parameters, struct usn_err *e)
+{
+	if (!c->cred.uid)
+		return 0;
+	if (service_taps_of(c->agent->service, c->cred.uid) >= TAPS_OF_ONE)
+		return usn_fail(e, EUSERS, "a user has at most %d taps", TAPS_OF_ONE);
+	if (json_integer_value(json_object_get(parameters, "ring_bytes")) > RING_OF_ONE)
+		return usn_fail(e, EINVAL, "the ring of a user's tap has at most %d MiB",
+				RING_OF_ONE >> 20);
+	return 0;
+}
+
+int method_tap(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+	       struct usn_err *e)
+{
+	json_t *constants = NULL;
+	int r = c->tap ? usn_fail(e, EBUSY, "this connection has a tap already")
+		       : check_share(c, parameters, e);
+
+	if (r >= 0)
+		r = tapping_open(parameters, &c->tap, ret_fd, &constants, e);
+	if (r >= 0)
+		*ret = json_pack("{s:o}", "constants", constants);
+	return r;
+}
+
+static int check_tap(const struct caller *c, struct usn_err *e)
+{
+	return c->tap ? 0 : usn_fail(e, EINVAL, "this connection has no tap");
+}
+
+int method_tap_map(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		   struct usn_err *e)
+{
+	const char *name = json_string_value(json_object_get(parameters, "map"));
+	int r = check_tap(c, e);
+
+	if (r >= 0)
+		r = name ? tapping_map(c->tap, name, e)
+			 : usn_fail(e, EINVAL, "the parameter 'map' is missing");
+	if (r < 0)
+		return r;
+	*ret_fd = r;
+	*ret = json_object();
+	return 0;
+}
+
+/* The first link there is goes with this answer, the other one with that of TapLink. */
+int method_tap_add(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		   struct usn_err *e)
+{
+	int in_fd = -1, out_fd = -1, r = check_tap(c, e);
+	struct device *d = NULL;
+
+	if (r >= 0)
+		r = get_device(c, parameters, true, &d, e);
+	if (r >= 0)
+		r = tapping_add(c->tap, d->ifindex, d->name, &in_fd, &out_fd, e);
+	if (r < 0)
+		return r;
+	close_fd(c->link_fd);
+	c->link_fd = out_fd >= 0 ? in_fd : -1;
+	*ret_fd = out_fd >= 0 ? out_fd : in_fd;
+	*ret = json_pack("{s:b, s:b, s:b}", "in", in_fd >= 0, "out", out_fd >= 0, "descriptor",
+			 *ret_fd >= 0);
+	return 0;
+}
+
+int method_tap_link(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+		    struct usn_err *e)
+{
+	(void)parameters;
+	if (c->link_fd < 0)
+		return usn_fail(e, EINVAL, "there is no other link");
+	*ret_fd = TAKE_FD(c->link_fd);
+	*ret = json_object();
+	return 0;
+}
