@@ -21,7 +21,7 @@
 
 #define RUN_DIR "/run/usn"
 #define LOCK RUN_DIR "/lock"
-#define REQUEST_MAX (64 << 10) /* bytes; the longest honest one is some hundred */
+#define REQUEST_MAX (256 << 10) /* bytes; the longest is a tap with a filter of 4096 instructions */
 #define CALLERS_MAX 1024
 #define CALLERS_OF_ONE 64 /* user that is not root */
 #define LINGER_S 1 /* between the last run, device and caller and the end of an ephemeral agent */
