@@ -49,14 +49,15 @@ static void attach(struct msghdr *m, void *control, size_t size, int fd)
 int notify_send(const char *state, int fd)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))];
+	const char *path = getenv("NOTIFY_SOCKET");
 	struct iovec iov = { (void *)(uintptr_t)state, strlen(state) };
 	struct sockaddr_un sa;
 	struct msghdr m = { .msg_name = &sa, .msg_iov = &iov, .msg_iovlen = 1 };
 	_cleanup_close_ int s = -1;
 
-	if (!notify_wanted())
+	if (!path || !*path)
 		return 0;
-	m.msg_namelen = address(getenv("NOTIFY_SOCKET"), &sa);
+	m.msg_namelen = address(path, &sa);
 	if (!m.msg_namelen)
 		return -ENAMETOOLONG;
 	if (fd >= 0)

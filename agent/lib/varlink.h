@@ -11,7 +11,8 @@
 #include <stddef.h>
 
 #define USN_SOCKET "/run/usn/usnd.sock"
-#define USN_MANAGED "/run/usn/managed" /* is there while a service manager will start the agent again */
+#define USN_MANAGED \
+	"/run/usn/managed" /* is there while a service manager will start the agent again */
 
 struct varlink {
 	int fd;

@@ -18,7 +18,7 @@ int get_device(struct caller *c, const json_t *parameters, bool there, struct de
 int method_tap(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 	       struct usn_err *e);
 int method_tap_map(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
-		    struct usn_err *e);
+		   struct usn_err *e);
 int method_tap_add(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		   struct usn_err *e);
 int method_tap_link(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,

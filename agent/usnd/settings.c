@@ -198,10 +198,11 @@ static int set(struct settings *s, const char *name, const char *value, bool *re
 					name);
 		return keys[i].set(s, value, replaced, e);
 	}
-	return usn_fail(e, EINVAL,
-			"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except=, DNS= and "
-			"Ambient=%s",
-			name, in_file ? ", and its file User= and Group=" : "");
+	return usn_fail(
+		e, EINVAL,
+		"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except=, DNS= and "
+		"Ambient=%s",
+		name, in_file ? ", and its file User= and Group=" : "");
 }
 
 static char *trim(char *s)

@@ -32,16 +32,17 @@ static uint32_t number(const char *variable)
 
 void store_open(void)
 {
+	const char *list = getenv("LISTEN_FDNAMES");
 	_cleanup_free_ char *names = NULL;
 	char *rest, *name;
 	uint32_t n = number("LISTEN_FDS"), i;
 
-	if (number("LISTEN_PID") == (uint32_t)getpid() && getenv("LISTEN_FDNAMES"))
-		names = strdup(getenv("LISTEN_FDNAMES"));
+	if (list && number("LISTEN_PID") == (uint32_t)getpid())
+		names = strdup(list);
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	kept = names ? calloc(n, sizeof(*kept)) : NULL;
+	kept = names && n ? calloc(n, sizeof(*kept)) : NULL;
 	if (!kept)
 		return;
 	rest = names;
