@@ -225,6 +225,10 @@ check: deps
 	tests/run
 check-systemd: deps
 	tests/run systemd
+# Kernels other than this one, see docs/kernels.md. KERNEL="5.10 newest": some of them.
+check-vm: deps
+	$(MAKE) tests
+	KERNEL='$(KERNEL)' tests/vm/check
 bench: deps
 	$(MAKE) all benches
 	tests/bench/run
@@ -239,7 +243,7 @@ skeletons: $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/tap.skel.h $(O)
 clean:
 	rm -rf build
 
-.PHONY: FORCE all install uninstall deps demo check check-systemd bench lint tests unit-tests benches skeletons clean
+.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm bench lint tests unit-tests benches skeletons clean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 

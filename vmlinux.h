@@ -40,8 +40,11 @@ struct mm_struct {
 	unsigned long env_start, env_end; /* where exec put the environment */
 } __attribute__((preserve_access_index));
 
+struct css_set;
+
 struct task_struct {
 	struct mm_struct *mm; /* NULL: a thread of the kernel */
+	struct css_set *cgroups;
 	__u64 start_time;
 	__u32 self_exec_id;
 } __attribute__((preserve_access_index));
@@ -63,6 +66,16 @@ struct cgroup {
 	struct kernfs_node *kn;
 	int level;
 	struct cgroup *ancestors[]; /* level + 1 of them, the last is itself */
+} __attribute__((preserve_access_index));
+
+/* As it was before. */
+struct cgroup___before_6_1 {
+	int level;
+	__u64 ancestor_ids[]; /* level + 1 of them, the last is its own */
+} __attribute__((preserve_access_index));
+
+struct css_set {
+	struct cgroup *dfl_cgrp; /* in the tree of cgroup v2 */
 } __attribute__((preserve_access_index));
 
 struct sock_cgroup_data {

@@ -39,6 +39,12 @@ static __always_inline void write_addr6(struct bpf_sock_addr *ctx, const __u32 a
 }
 
 /*
+ * Whether programs of bind and sendmsg can move a socket, as those of connect can: since Linux 5.12. Set before the object is
+ * loaded. Where they cannot, a bind that needs it is refused.
+ */
+const volatile bool can_move_anywhere __weak = true;
+
+/*
  * An unbound socket may be bound by anybody, but a bound one changed only with CAP_NET_RAW
  * (sock_bindtoindex_locked, net/core/sock.c), and the program runs with the caller's rights.
  */

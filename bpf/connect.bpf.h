@@ -29,12 +29,13 @@ static __always_inline void owner_keep(struct bpf_sock_addr *ctx)
 	o->cookie = cookie;
 }
 
-static __always_inline int unbind(struct bpf_sock_addr *ctx, const struct usn_binding *b)
+static __always_inline int unbind(struct bpf_sock_addr *ctx, const struct usn_binding *b,
+				  bool can_move)
 {
 	/* Not ours: the application, or a cgroup further in, bound it elsewhere. */
 	if (!ctx->sk || ctx->sk->bound_dev_if != b->ifindex)
 		return ALLOW;
-	if (unbind_socket(ctx)) {
+	if (!can_move || unbind_socket(ctx)) {
 		COUNT(b, refused_rebind);
 		return REFUSE;
 	}
@@ -42,12 +43,13 @@ static __always_inline int unbind(struct bpf_sock_addr *ctx, const struct usn_bi
 	return ALLOW;
 }
 
-static __always_inline int rebind(struct bpf_sock_addr *ctx, const struct usn_binding *b)
+static __always_inline int rebind(struct bpf_sock_addr *ctx, const struct usn_binding *b,
+				  bool can_move)
 {
 	/* MPTCP reports the bind of its outer socket, but sends from an inner one: say it again. */
 	if (!ctx->sk || (ctx->sk->bound_dev_if && ctx->protocol != IPPROTO_MPTCP))
 		return ALLOW;
-	if (!b->ifindex || bind_socket(ctx, b)) {
+	if (!b->ifindex || !can_move || bind_socket(ctx, b)) {
 		COUNT(b, refused_rebind);
 		return REFUSE;
 	}
@@ -61,10 +63,10 @@ static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const struc
 {
 	owner_keep(ctx);
 	if (is_query(b, p))
-		return ask_own_server(ctx, b, p, v4) == ALLOW ? rebind(ctx, b) : REFUSE;
+		return ask_own_server(ctx, b, p, v4) == ALLOW ? rebind(ctx, b, true) : REFUSE;
 	if (is_exempt(b, p) || (b->flags & USN_BIND_LOOPBACK && is_unspecified(p)))
-		return unbind(ctx, b);
-	return rebind(ctx, b);
+		return unbind(ctx, b, true);
+	return rebind(ctx, b, true);
 }
 
 /* To bind to the unspecified address is to listen on the run's device, whatever the rules say. */
@@ -72,7 +74,8 @@ static __always_inline int decide_bind(struct bpf_sock_addr *ctx, const struct u
 				       const struct place *p)
 {
 	owner_keep(ctx);
-	return !is_unspecified(p) && is_exempt(b, p) ? unbind(ctx, b) : rebind(ctx, b);
+	return !is_unspecified(p) && is_exempt(b, p) ? unbind(ctx, b, can_move_anywhere)
+						     : rebind(ctx, b, can_move_anywhere);
 }
 
 #endif

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -21,10 +22,36 @@
 #include "packet.bpf.h"
 #include "send.bpf.h"
 
+/*
+ * current_binding() for programs of setsockopt, which may ask for the cgroups above the caller's only since Linux 6.1.
+ * Before that a cgroup has their ids in itself.
+ */
+static __always_inline const struct usn_binding *binding_of_caller(void)
+{
+	struct cgroup___before_6_1 *c;
+	const struct usn_binding *b;
+	__u32 level, i;
+	__u64 id;
+
+	if (!bpf_core_field_exists(struct cgroup___before_6_1, ancestor_ids))
+		return current_binding();
+	c = (void *)BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), cgroups, dfl_cgrp);
+	level = BPF_CORE_READ(c, level);
+	for (i = 0; i <= CGROUP_LEVELS; i++) {
+		if (level < i ||
+		    bpf_probe_read_kernel(&id, sizeof(id), &c->ancestor_ids[0] + (level - i)))
+			break;
+		b = bpf_map_lookup_elem(&bindings, &id);
+		if (b)
+			return b;
+	}
+	return NULL;
+}
+
 SEC("cgroup/setsockopt")
 int usn_setsockopt(struct bpf_sockopt *ctx)
 {
-	const struct usn_binding *b = is_device_option(ctx) ? current_binding() : NULL;
+	const struct usn_binding *b = is_device_option(ctx) ? binding_of_caller() : NULL;
 
 	return b ? decide_option(ctx, b) : ALLOW;
 }

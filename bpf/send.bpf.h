@@ -15,7 +15,7 @@
  */
 static __always_inline int refuse_send(struct bpf_sock_addr *ctx, const struct usn_binding *b)
 {
-	if (!ctx->sk->dst_port)
+	if (can_move_anywhere && !ctx->sk->dst_port)
 		bind_socket(ctx, b);
 	COUNT(b, refused_send);
 	return REFUSE;

@@ -109,11 +109,16 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction, const
 	__u8 *memory = ring_memory();
 	struct usn_record *r;
 	struct taken taken;
+	__u32 others = caplen - 1;
 
-	/* The caller has seen to it; this shows it to the verifier. */
-	barrier_var(caplen);
-	if (!memory || caplen < 1 || caplen > USN_SNAPLEN_MAX)
+	/*
+	 * The caller has seen to it; this shows it to the verifier. That of Linux 6.1 does not conclude from "is not 0" that
+	 * it is 1 or more, so it gets a number less than the limit and one more than that.
+	 */
+	barrier_var(others);
+	if (!memory || others >= USN_SNAPLEN_MAX)
 		return;
+	caplen = others + 1;
 	length += (caplen + 7) & ~7ULL;
 	if (!ring_take(memory, length, &taken))
 		return count_lost(memory, skb->ifindex);

@@ -26,13 +26,17 @@ static int lock(int fd, uint32_t ifindex, uint32_t slot, short type)
 	return fcntl(fd, F_OFD_SETLK, &l) < 0 ? -errno : 0;
 }
 
+/* prog_fd -1: that direction is not wanted. */
 static int attach(uint32_t ifindex, uint32_t slot, enum bpf_tc_attach_point point, int prog_fd)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = 1, .priority = PRIORITY + slot,
 			    .prog_fd = prog_fd);
-	int r = bpf_tc_hook_create(&hook);
+	int r;
 
+	if (prog_fd < 0)
+		return 0;
+	r = bpf_tc_hook_create(&hook);
 	if (r < 0 && r != -EEXIST)
 		return r;
 	return bpf_tc_attach(&hook, &opts);

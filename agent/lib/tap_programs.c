@@ -14,6 +14,7 @@
 #include "lib/constants.h"
 #include "lib/filter.h"
 #include "lib/tap.h"
+#include "lib/tap_kernel.h"
 #include "lib/tap_programs.h"
 #include "tap.skel.h"
 
@@ -182,10 +183,12 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 	bpf_program__set_autoload(p->skel->progs.usn_tap_in, directions & USN_TAP_IN);
 	bpf_program__set_autoload(p->skel->progs.usn_tap_out, directions & USN_TAP_OUT);
 	r = tap_bpf__load(p->skel);
+	if (r < 0 && !tap_kernel_exchanges())
+		return usn_fail(
+			e, ENOSYS,
+			"taps need Linux 5.12: this kernel has no compare-and-exchange for BPF");
 	if (r < 0)
-		return usn_fail_errno(
-			e, -r,
-			"the kernel does not accept the tap's programs (Linux 5.12 and newer do)");
+		return usn_fail_errno(e, -r, "the kernel does not accept the tap's programs");
 	take_descriptors(p, directions);
 	return f ? put_filters(p, f, e) : 0;
 }

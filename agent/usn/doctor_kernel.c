@@ -102,11 +102,13 @@ static const struct feature features[] = {
 	  NO_AGENT "boot a kernel with CONFIG_BPF_SYSCALL=y" },
 	{ "socket_storage", probe_socket_storage, FINDING_MISSING,
 	  NO_AGENT "boot a kernel with CONFIG_NET=y and CONFIG_BPF_SYSCALL=y, Linux 5.9 or newer" },
-	{ "netns_cookie", probe_netns_cookie, FINDING_MISSING,
-	  NO_AGENT "boot Linux 5.14 or newer" },
-	{ "mapped_arrays", probe_mapped_array, FINDING_MISSING, NO_TAPS "boot Linux 5.5 or newer" },
-	{ "ring_buffer", probe_ring_buffer, FINDING_MISSING, NO_TAPS "boot Linux 5.8 or newer" },
-	{ "atomics", probe_atomics, FINDING_MISSING, NO_TAPS "boot Linux 5.12 or newer" },
+	{ "netns_cookie", probe_netns_cookie, FINDING_WARN,
+	  "the agent asks a program for it, and usn-run from another network namespace is told so "
+	  "by "
+	  "its first socket only: Linux 5.14 has SO_NETNS_COOKIE" },
+	{ "mapped_arrays", probe_mapped_array, FINDING_WARN, NO_TAPS "boot Linux 5.5 or newer" },
+	{ "ring_buffer", probe_ring_buffer, FINDING_WARN, NO_TAPS "boot Linux 5.8 or newer" },
+	{ "atomics", probe_atomics, FINDING_WARN, NO_TAPS "boot Linux 5.12 or newer" },
 	{ "tcx", probe_tcx, FINDING_WARN,
 	  "taps use filters of the clsact qdisc (sch_ingress, cls_bpf), and one that is killed "
 	  "leaves "

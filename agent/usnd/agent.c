@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,26 +15,13 @@
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
+#include "usnd/netns.h"
 #include "usnd/pins.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
 #include "usnd/store.h"
 #include "usnd/watch.h"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
-
-static int read_netns_cookie(uint64_t *ret, struct usn_err *e)
-{
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(*ret);
-
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len) < 0)
-		return usn_fail_errno(e, errno, "cannot tell the network namespace");
-	return 0;
-}
 
 /* The agent must not be in a run of its own: that would never end. */
 static int open_cgroup(struct agent *a, struct usn_err *e)
@@ -81,7 +67,7 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	r = loop_init(&a->loop);
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot make an event loop");
-	r = read_netns_cookie(&a->netns_cookie, e);
+	r = netns_cookie(&a->netns_cookie, e);
 	if (r >= 0)
 		r = service_open(a, e);
 	if (r >= 0)

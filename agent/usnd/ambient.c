@@ -17,6 +17,7 @@
 #include "usnd/bundle.h"
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
+#include "usnd/kernel.h"
 #include "usnd/pins.h"
 
 #define DIR_PATH USN_PINS "/ambient"
@@ -49,6 +50,7 @@ static int ambient_new(struct ambient **ret, bool storage, struct usn_err *e)
 	if (!m || !m->skel)
 		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
 	m->skel->rodata->has_task_storage = storage;
+	m->skel->rodata->can_move_anywhere = kernel_can_move_anywhere();
 	bpf_map__set_autocreate(m->skel->maps.seen, storage);
 	bpf_map__set_autocreate(m->skel->maps.seen_lru, !storage);
 	*ret = TAKE_PTR(m);
@@ -77,7 +79,14 @@ static int load_best(struct ambient **ret, int cgroup_fd, struct usn_err *e)
 {
 	int r = load(ret, cgroup_fd, true, e);
 
-	return r < 0 ? load(ret, cgroup_fd, false, e) : r;
+	if (r < 0)
+		r = load(ret, cgroup_fd, false, e);
+	if (r < 0 && !kernel_tells_task())
+		return usn_fail(
+			e, ENOSYS,
+			"ambient mode needs bpf_get_current_task_btf for cgroups, which this "
+			"kernel does not have (Linux 6.1 has)");
+	return r;
 }
 
 /* 0: it is gone, and the links with it. */

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The cookie of a network namespace. Sockets tell it since Linux 5.14, and BPF programs of cgroups get it since 5.7, so that
+ * on the kernels between a program has to be asked: it is put on the cgroup tree as long as it takes to make one
+ * socket, and notes the namespace of each under the cookie of the socket, so that whoever else makes one does not matter.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/cgroup2.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "usnd/netns.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+#define NOTES 1024 /* sockets that others make meanwhile; the oldest note goes first */
+
+static int load_asker(int map_fd)
+{
+	const struct bpf_insn insns[] = {
+		/* r6 = the socket; [fp-8] = bpf_get_socket_cookie(r6); [fp-16] = bpf_get_netns_cookie(r6) */
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 6, .src_reg = 1 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_socket_cookie },
+		{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 0, .off = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 6 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_netns_cookie },
+		{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 0, .off = -16 },
+		/* bpf_map_update_elem(map, fp-8, fp-16, BPF_ANY) */
+		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = 1, .imm = map_fd },
+		{ 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 3, .src_reg = 10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 3, .imm = -16 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 4, .imm = BPF_ANY },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_map_update_elem },
+		/* The socket is allowed. */
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_INET_SOCK_CREATE);
+
+	return bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK, "usn_netns", "Dual BSD/GPL", insns,
+			     ARRAY_SIZE(insns), &opts);
+}
+
+/* While the program is attached. */
+static int ask_by_socket(int map_fd, uint64_t *ret)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(uint64_t);
+	uint64_t socket_cookie;
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_COOKIE, &socket_cookie, &len) < 0)
+		return -errno;
+	return bpf_map_lookup_elem(map_fd, &socket_cookie, ret);
+}
+
+static int ask_program(int cgroup_fd, uint64_t *ret)
+{
+	_cleanup_close_ int map_fd =
+		bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "usn_netns", sizeof(uint64_t),
+			       sizeof(uint64_t), NOTES, NULL);
+	_cleanup_close_ int prog_fd = map_fd < 0 ? -1 : load_asker(map_fd), link_fd = -1;
+
+	if (map_fd < 0)
+		return map_fd;
+	if (prog_fd < 0)
+		return prog_fd;
+	link_fd = bpf_link_create(prog_fd, cgroup_fd, BPF_CGROUP_INET_SOCK_CREATE, NULL);
+	return link_fd < 0 ? link_fd : ask_by_socket(map_fd, ret);
+}
+
+int netns_cookie(uint64_t *ret, struct usn_err *e)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), cgroup_fd = -1;
+	_cleanup_free_ char *path = NULL;
+	socklen_t len = sizeof(*ret);
+	int r;
+
+	if (fd >= 0 && !getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len))
+		return 0;
+	if (fd < 0 || errno != ENOPROTOOPT)
+		return usn_fail_errno(e, errno, "cannot tell the network namespace");
+	r = cgroup_open_root(&cgroup_fd, &path, e);
+	if (r < 0)
+		return r;
+	r = ask_program(cgroup_fd, ret);
+	return r < 0 ? usn_fail_errno(e, -r, "cannot tell the network namespace by a BPF program")
+		     : 0;
+}
