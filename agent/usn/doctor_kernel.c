@@ -103,9 +103,11 @@ static const struct feature features[] = {
 	{ "socket_storage", probe_socket_storage, FINDING_MISSING,
 	  NO_AGENT "boot a kernel with CONFIG_NET=y and CONFIG_BPF_SYSCALL=y, Linux 5.9 or newer" },
 	{ "netns_cookie", probe_netns_cookie, FINDING_WARN,
-	  "the agent asks a program for it, and usn-run from another network namespace is told so "
-	  "by "
-	  "its first socket only: Linux 5.14 has SO_NETNS_COOKIE" },
+	  "usnd asks a BPF program, and a run that is started from another network namespace has "
+	  "its sockets refused instead: Linux 5.14 has SO_NETNS_COOKIE" },
+	{ "bind_moves", probe_bind_moves, FINDING_WARN,
+	  "binds of runs to loopback and other exempt addresses are refused, and those of TCP "
+	  "sockets of users: Linux 5.12 has bpf_setsockopt in bind" },
 	{ "mapped_arrays", probe_mapped_array, FINDING_WARN, NO_TAPS "boot Linux 5.5 or newer" },
 	{ "ring_buffer", probe_ring_buffer, FINDING_WARN, NO_TAPS "boot Linux 5.8 or newer" },
 	{ "atomics", probe_atomics, FINDING_WARN, NO_TAPS "boot Linux 5.12 or newer" },

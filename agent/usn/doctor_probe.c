@@ -5,28 +5,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/insn.h"
 #include "usn/doctor.h"
 #include "usn/doctor_probe.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define ATTACH_TCX_INGRESS 46 /* enum bpf_attach_type of 6.6, which older headers lack */
 #define LICENSE "Dual BSD/GPL"
-
-#define INSN(c, d, s, o, i)                                                         \
-	{                                                                           \
-		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) \
-	}
-#define SET(reg, i) INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, i)
-#define COPY(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
-#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define CALL_KFUNC(id) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, id)
-#define ATOMIC(op) INSN(BPF_STX | BPF_DW | BPF_ATOMIC, BPF_REG_10, BPF_REG_1, -8, op)
-#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-/* Two instructions' worth. */
-#define SET_MAP(reg, fd) \
-	INSN(BPF_LD | BPF_DW | BPF_IMM, reg, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
 
 /* A descriptor or -errno. */
 static int load(enum bpf_prog_type type, enum bpf_attach_type attach, const struct bpf_insn *insns,
@@ -130,7 +118,7 @@ int probe_atomics(void)
 {
 	const struct bpf_insn insns[] = {
 		SET(BPF_REG_0, 0),
-		INSN(BPF_ST | BPF_DW | BPF_MEM, BPF_REG_10, 0, -8, 0),
+		CLEAR(-8),
 		SET(BPF_REG_1, 1),
 		ATOMIC(BPF_ADD | BPF_FETCH),
 		ATOMIC(BPF_CMPXCHG),
@@ -206,6 +194,24 @@ int probe_socket_storage(void)
 	if (map < 0)
 		return map;
 	return done(load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns,
+			 ARRAY_SIZE(insns)));
+}
+
+int probe_bind_moves(void)
+{
+	const struct bpf_insn insns[] = {
+		CLEAR(-8),
+		SET(BPF_REG_2, SOL_SOCKET),
+		SET(BPF_REG_3, SO_BINDTODEVICE),
+		COPY(BPF_REG_4, BPF_REG_10),
+		ADD(BPF_REG_4, -8),
+		SET(BPF_REG_5, 8),
+		CALL(BPF_FUNC_setsockopt),
+		SET(BPF_REG_0, 1),
+		EXIT,
+	};
+
+	return done(load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND, insns,
 			 ARRAY_SIZE(insns)));
 }
 

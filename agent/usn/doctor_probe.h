@@ -32,6 +32,8 @@ int probe_kfuncs(void);
 
 /* In programs of cgroups. */
 int probe_socket_storage(void);
+/* Whether programs of bind may call bpf_setsockopt(). */
+int probe_bind_moves(void);
 int probe_task(void);
 int probe_task_storage(void);
 

@@ -6,7 +6,6 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/insn.h"
 #include "usnd/netns.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -25,25 +25,24 @@
 static int load_asker(int map_fd)
 {
 	const struct bpf_insn insns[] = {
-		/* r6 = the socket; [fp-8] = bpf_get_socket_cookie(r6); [fp-16] = bpf_get_netns_cookie(r6) */
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 6, .src_reg = 1 },
-		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_socket_cookie },
-		{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 0, .off = -8 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 6 },
-		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_netns_cookie },
-		{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 0, .off = -16 },
+		/* r6 = the socket; fp-8 = bpf_get_socket_cookie(r6); fp-16 = bpf_get_netns_cookie(r6) */
+		COPY(BPF_REG_6, BPF_REG_1),
+		CALL(BPF_FUNC_get_socket_cookie),
+		STORE(-8, BPF_REG_0),
+		COPY(BPF_REG_1, BPF_REG_6),
+		CALL(BPF_FUNC_get_netns_cookie),
+		STORE(-16, BPF_REG_0),
 		/* bpf_map_update_elem(map, fp-8, fp-16, BPF_ANY) */
-		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = 1, .imm = map_fd },
-		{ 0 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10 },
-		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -8 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 3, .src_reg = 10 },
-		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 3, .imm = -16 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 4, .imm = BPF_ANY },
-		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_map_update_elem },
+		SET_MAP(BPF_REG_1, map_fd),
+		COPY(BPF_REG_2, BPF_REG_10),
+		ADD(BPF_REG_2, -8),
+		COPY(BPF_REG_3, BPF_REG_10),
+		ADD(BPF_REG_3, -16),
+		SET(BPF_REG_4, BPF_ANY),
+		CALL(BPF_FUNC_map_update_elem),
 		/* The socket is allowed. */
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1 },
-		{ .code = BPF_JMP | BPF_EXIT },
+		SET(BPF_REG_0, 1),
+		EXIT,
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_INET_SOCK_CREATE);
 

@@ -27,7 +27,7 @@ healthy() {
 	look
 	[ ! -s "$TMP/err" ]
 	# An old kernel may lack what usn does without.
-	if grep -vP '^ok\t|^warn\t(tcx|kfuncs|current_task|task_storage|peer_pidfd|exit_status)\t' "$TMP/found"; then
+	if grep -vP '^ok\t|^warn\t(netns_cookie|bind_moves|atomics|tcx|kfuncs|current_task|task_storage|peer_pidfd|exit_status)\t' "$TMP/found"; then
 		return 1
 	fi
 	[ "$(wc -l <"$TMP/found")" -ge 30 ]
