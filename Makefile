@@ -3,6 +3,7 @@
 # make demo          install what is missing, build, and show the main job (as root)
 # make check         install what is missing, build, and run every test (as root)
 # make bench         speed, as ratios to a peer in the same run (as root)
+# make check-vm      the tests on other kernels, in qemu (as root); KERNEL="5.10 newest" picks
 # make lint          clang-format, clang-tidy, shellcheck
 # make install       DESTDIR= PREFIX= LIBDIR= EXTCAPDIR=
 # make SAN=address,undefined   a build with sanitizers, in build/san-address-undefined/
@@ -225,10 +226,9 @@ check: deps
 	tests/run
 check-systemd: deps
 	tests/run systemd
-# Kernels other than this one, see docs/kernels.md. KERNEL="5.10 newest": some of them.
 check-vm: deps
-	$(MAKE) tests
-	KERNEL='$(KERNEL)' tests/vm/check
+	$(MAKE) all tests
+	KERNEL="$(KERNEL)" tests/vm/check
 bench: deps
 	$(MAKE) all benches
 	tests/bench/run
