@@ -134,7 +134,7 @@ static json_t *call_method(struct caller *c, const struct method *m, const json_
 	json_t *result = NULL;
 
 	if (c->cred.uid && !m->for_all) {
-		usn_fail(&e, EPERM, "this is for root only: run it as root");
+		usn_fail(&e, EPERM, "only root may do that: run this as root");
 		return error_answer(&e);
 	}
 	if (m->call(c, parameters, &result, ret_fd, &e) < 0) {

@@ -63,14 +63,18 @@ not_root() {
 	fails 1 "run this as root" setpriv --reuid 65534 --clear-groups usnd --foreground
 	fails 125 "run this as root" setpriv --reuid 65534 --clear-groups usn-run ND=usn0 -- true
 	nothing_left
-	# Nor may they talk to an agent that runs.
+	# Of an agent that runs they get nothing either, as long as no file names them: users.bats.
 	usn up usn0
-	for verb in list "show usn0" "up usn1" "down usn0" "rig usn0 true"; do
+	for verb in "up usn1" "down usn0" "ambient on" "bind --cgroup / usn0"; do
 		# shellcheck disable=SC2086
 		fails 1 "run this as root" setpriv --reuid 65534 --clear-groups usn $verb
 	done
-	fails 125 "run this as root" setpriv --reuid 65534 --clear-groups usn-run ND=usn0 -- true
-	fails 1 "" setpriv --reuid 65534 --clear-groups usn tail -c 1 usn0
+	for verb in "show usn0" "rig usn0 true" "tail -c 1 usn0"; do
+		# shellcheck disable=SC2086
+		fails 1 "usn0 is not for nobody" setpriv --reuid 65534 --clear-groups usn $verb
+	done
+	fails 125 "usn0 is not for nobody" setpriv --reuid 65534 --clear-groups usn-run ND=usn0 -- true
+	[ -z "$(setpriv --reuid 65534 --clear-groups usn list)" ]
 	[ "$(usn list | wc -l)" = 1 ]
 }
 @test "not root" { in_sandbox not_root; }
