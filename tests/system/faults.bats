@@ -993,7 +993,7 @@ introspection() {
 		assert re.search(r"^interface io\.usn$", text, re.M)
 		# Every method of the description is there ...
 		methods = re.findall(r"^method (\w+)\(", text, re.M)
-		assert set(methods) == {"Up", "Down", "List", "Run", "Rig", "Ambient", "Bind", "Unbind"}
+		assert set(methods) == {"Up", "Down", "List", "Run", "Rig", "Ambient", "Bind", "Unbind", "Tap", "TapMap", "TapAdd", "TapLink"}
 		for m in methods:
 		    assert call("io.usn." + m).get("error", "") != "org.varlink.service.MethodNotFound"
 		# ... and what List answers has the fields of the description, no more and no less.
