@@ -114,9 +114,10 @@ print(s.getsockopt(SOL_SOCKET, 25, 16))' 2>&1 | tail -n 1)" != "b'usn0\\x00'" ]
 converse() {
 	there usn up usn0 usn1
 	service rig usn rig usn0 -- bash -c "exec 5<&3; exec usn rig usn1 -- '$ROOT/build/tests/rig_join' 3 5"
+	eventually there bash -c 'usn show --json usn0 | grep -q rig_join && usn show --json usn1 | grep -q rig_join'
 	service server usn-run ND=usn1 -- socat TCP-LISTEN:7000,bind=10.64.1.1,reuseaddr EXEC:cat
 	eventually there bash -c 'ss -Hltn | grep -q :7000'
-	service client usn-run ND=usn0 -- bash -c 'exec 4<>/dev/tcp/10.64.1.1/7000
+	service client usn-run ND=usn0 -- bash -c 'until exec 4<>/dev/tcp/10.64.1.1/7000; do sleep 0.1; done
 		while read -r line </run/ask; do echo "$line" >&4; read -r answer <&4; echo "$answer" >/run/answer; done'
 }
 
