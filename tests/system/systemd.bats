@@ -4,6 +4,7 @@
 # One system is booted for all tests, in order; none needs what another has left.
 
 load lib
+load ../helpers/net
 
 setup_file() {
 	export BOOT=$BATS_FILE_TMPDIR/boot ROOT="$BATS_TEST_DIRNAME/../.." BOOTED=0
@@ -71,8 +72,8 @@ refused() {
 	there usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
 	there systemctl stop usn@usn0 usnd
 	[ "$(there systemctl is-failed usnd usn@usn0)" = $'inactive\ninactive' ]
-	! there ip link show usn0
-	! there test -e /sys/fs/bpf/usn
+	no there ip link show usn0
+	no there test -e /sys/fs/bpf/usn
 	there systemctl start usn@usn0
 	[ "$(there systemctl is-active usnd)" = active ]
 }
@@ -193,7 +194,7 @@ while True:
 	# Without the device it does not start.
 	there usn down usn0
 	there bash -c 'printf "[Device]\nPeer=nobody\n" >/etc/usn/usn0.conf'
-	! there systemctl start t-foreign
+	no there systemctl start t-foreign
 	[ "$(there systemctl is-active t-foreign)" != active ]
 }
 
@@ -247,7 +248,7 @@ tails() {
 	for user in alice carol; do
 		there runuser -u $user -- usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
 		there runuser -u $user -- usn list | has '^usn0 '
-		! there runuser -u $user -- usn list | has '^usn1 '
+		there runuser -u $user -- usn list | no has '^usn1 '
 		there runuser -u $user -- usn rig usn0 -- true
 	done
 	[ "$(there runuser -u alice -- usn-run ND=usn0 -- python3 -c '
