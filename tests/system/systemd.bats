@@ -56,14 +56,6 @@ fifos() {
 	there bash -ec 'cd /run; rm -f ready "$@"; mkfifo "$@"' - "$@"
 }
 
-refused() {
-	local want=$1
-	shift
-	! "$@" >"$OUT/refused" 2>&1 || { echo "was not refused: $*"; return 1; }
-	grep -qF -- "$want" "$OUT/refused" || { cat "$OUT/refused"; return 1; }
-	[ "$(wc -l <"$OUT/refused")" = 1 ] || { cat "$OUT/refused"; return 1; }
-}
-
 @test "systemd: usnd and a device's unit start, restart and stop cleanly" {
 	there bash -ec 'printf "[Device]\nPeer=echo\n" >/etc/usn/usn0.conf; systemctl start usn@usn0'
 	there usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
@@ -139,7 +131,7 @@ say() { there timeout 60 bash -c "echo $1 >/run/ask; cat /run/answer"; }
 	# Its rig is known again, and so are the runs.
 	there usn show --json usn0 | value "d['rig']['command']" | has -x rig_join
 	there usn list | has 'usn-usn0-bash-'
-	refused 'is in use by' there usn down usn0
+	fails 1 'is in use by' there usn down usn0
 	# Also when it is killed.
 	there systemctl kill -s KILL usnd
 	[ "$(say three)" = three ]
@@ -256,17 +248,17 @@ from socket import *
 print(open("/proc/self/cgroup").read().splitlines()[-1], socket(AF_INET, SOCK_DGRAM).getsockopt(SOL_SOCKET, 25, 16))' |
 		sed 's/-[0-9]*\.scope/-N.scope/')" = "0::/usn.slice/usn-usn0-python3-N.scope b'usn0\\x00'" ]
 	allowed='the line User=bob below [Device] in /etc/usn/usn0.conf would allow it'
-	refused "usn-run: usn0 is not for bob: $allowed" there runuser -u bob -- usn-run ND=usn0 -- true
-	refused "usn rig: usn0 is not for bob: $allowed" there runuser -u bob -- usn rig usn0 -- true
-	refused "usn tail: usn0 is not for bob: $allowed" there runuser -u bob -- usn tail -c 1 usn0
-	refused "usn show: usn0 is not for bob: $allowed" there runuser -u bob -- usn show usn0
-	refused "usn tail: only root can follow all devices" there runuser -u bob -- usn tail all
+	fails 125 "usn-run: usn0 is not for bob: $allowed" there runuser -u bob -- usn-run ND=usn0 -- true
+	fails 1 "usn rig: usn0 is not for bob: $allowed" there runuser -u bob -- usn rig usn0 -- true
+	fails 1 "usn tail: usn0 is not for bob: $allowed" there runuser -u bob -- usn tail -c 1 usn0
+	fails 1 "usn show: usn0 is not for bob: $allowed" there runuser -u bob -- usn show usn0
+	fails 1 "usn tail: only root can follow all devices" there runuser -u bob -- usn tail all
 	# That is what it says; and what is said of one device is not said of another.
 	there bash -c 'echo User=bob >>/etc/usn/usn0.conf'
 	there runuser -u bob -- usn-run ND=usn0 -- true
-	refused 'usn1 is not for bob' there runuser -u bob -- usn-run ND=usn1 -- true
+	fails 125 'usn1 is not for bob' there runuser -u bob -- usn-run ND=usn1 -- true
 	tails alice
 	# Devices themselves are root's.
-	refused 'root' there runuser -u alice -- usn up usn2
-	refused 'root' there runuser -u alice -- usn down usn0
+	fails 1 'root' there runuser -u alice -- usn up usn2
+	fails 1 'root' there runuser -u alice -- usn down usn0
 }
