@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,16 +26,6 @@ struct client {
 	struct varlink v;
 	bool answered; /* at least once */
 };
-
-static int try_connect(void)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = USN_SOCKET };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
 
 static _Noreturn void exec_agent(int out)
 {
@@ -99,18 +87,18 @@ static int start_agent(struct usn_err *e)
 /* Until an agent answers. */
 static int wait_for_agent(int seconds)
 {
-	int fd = try_connect(), i;
+	int fd = varlink_connect(), i;
 
 	for (i = 0; fd < 0 && i < seconds * 100; i++) {
 		poll(NULL, 0, 10);
-		fd = try_connect();
+		fd = varlink_connect();
 	}
 	return fd;
 }
 
 static int connect_or_start(struct usn_err *e)
 {
-	int fd = try_connect(), r;
+	int fd = varlink_connect(), r;
 
 	/* It was killed, and who manages it starts it again: with one of ours there it would fail. */
 	if (fd == -ECONNREFUSED && access(USN_MANAGED, F_OK) == 0)

@@ -13,8 +13,8 @@
 #include "base/err.h"
 #include "lib/constants.h"
 #include "lib/filter.h"
+#include "lib/kernel.h"
 #include "lib/tap.h"
-#include "lib/tap_kernel.h"
 #include "lib/tap_programs.h"
 #include "tap.skel.h"
 
@@ -26,14 +26,6 @@
 
 /* Slots of the map "stages". */
 enum { STAGE_IN, STAGE_OUT };
-
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
 
 /* The owners of the sockets are in the agent's maps; the rest is this tap's own. */
 static int share_map(struct bpf_map *map, const char *path, struct usn_err *e)
@@ -171,7 +163,7 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 	int r;
 
 	*p = nothing;
-	libbpf_set_print(silent);
+	libbpf_set_print(NULL);
 	p->skel = tap_bpf__open();
 	if (!p->skel)
 		return usn_fail(e, ENOMEM, "out of memory");
@@ -183,7 +175,7 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 	bpf_program__set_autoload(p->skel->progs.usn_tap_in, directions & USN_TAP_IN);
 	bpf_program__set_autoload(p->skel->progs.usn_tap_out, directions & USN_TAP_OUT);
 	r = tap_bpf__load(p->skel);
-	if (r < 0 && !tap_kernel_exchanges())
+	if (r < 0 && kernel_exchanges() < 0)
 		return usn_fail(
 			e, ENOSYS,
 			"taps need Linux 5.12: this kernel has no compare-and-exchange for BPF");

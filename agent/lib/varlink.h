@@ -23,6 +23,9 @@ struct varlink {
 	size_t out_len;
 };
 
+/* Connects to the agent. A descriptor or -errno. */
+int varlink_connect(void);
+
 /* Takes fd. in_max: the longest message accepted, bytes. */
 void varlink_init(struct varlink *v, int fd, size_t in_max);
 void varlink_done(struct varlink *v);

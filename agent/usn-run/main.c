@@ -11,19 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/netns.h"
 #include "base/parse.h"
 #include "lib/client.h"
 #include "usn-run/names.h"
 #include "usn-run/recorder.h"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
 
 /* As env(1) has them. */
 #define EXIT_OURS 125
@@ -188,16 +184,14 @@ static int wanted_device(const char **ret, struct usn_err *e)
 static json_t *parameters_for(const char *device, const char *command, const struct options *o)
 {
 	const char *slash = strrchr(command, '/');
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	json_t *p =
 		json_pack("{s:s, s:O, s:b, s:b, s:s*}", "device", device, "except", o->except,
 			  "only_except", o->only_except, "no_guard", o->no_guard, "dns", o->dns);
 	/* What is not UTF-8 is no name for a scope either, and any will do. */
 	json_t *name = json_string(slash ? slash + 1 : command);
-	unsigned long long cookie;
-	socklen_t len = sizeof(cookie);
+	uint64_t cookie;
 
-	if (fd >= 0 && !getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+	if (netns_cookie_of_socket(&cookie) >= 0)
 		json_object_set_new(p, "netns", json_integer((json_int_t)cookie));
 	json_object_set_new(p, "command", name ? name : json_string("command"));
 	return p;

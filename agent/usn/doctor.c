@@ -90,28 +90,6 @@ static void print_json(const struct findings *all)
 	json_decref(list);
 }
 
-static int parse_options(int argc, char **argv, bool *ret_json, struct usn_err *e)
-{
-	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
-	int c;
-
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "j", longs, NULL)) != -1) {
-		if (c != 'j')
-			return bad_option(argv, e);
-		*ret_json = true;
-	}
-	return optind < argc ? usage_error(e, "unexpected '%s'", argv[optind]) : 0;
-}
-
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
-
 static size_t count_missing(const struct findings *all)
 {
 	size_t i, n = 0;
@@ -125,15 +103,17 @@ static int run(int argc, char **argv, struct usn_err *e)
 {
 	struct findings all = { 0 };
 	bool as_json = false;
-	int r = parse_options(argc, argv, &as_json, e);
+	int r = parse_json_option(argc, argv, &as_json, e);
 	size_t missing;
 
+	if (r >= 0 && optind < argc)
+		r = usage_error(e, "unexpected '%s'", argv[optind]);
 	if (r < 0)
 		return r;
 	if (geteuid() != 0)
 		return usn_fail(e, EPERM, "only root can try what usn needs: run this as root");
 	/* What a kernel lacks is no error here. */
-	libbpf_set_print(silent);
+	libbpf_set_print(NULL);
 	/* The machine first: libbpf raises RLIMIT_MEMLOCK where it counts. */
 	doctor_machine(&all);
 	doctor_kernel(&all);

@@ -9,12 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/pidfd.h"
+#include "base/netns.h"
+#include "lib/kernel.h"
 #include "usn/doctor.h"
 #include "usn/doctor_probe.h"
 
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
@@ -40,12 +39,9 @@ const struct hook hooks[N_HOOKS] = {
 
 static int probe_netns_cookie(void)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(uint64_t);
 	uint64_t cookie;
 
-	return fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0 ? -errno
-											: 0;
+	return netns_cookie_of_socket(&cookie);
 }
 
 static int probe_peer_pidfd(void)
@@ -105,12 +101,12 @@ static const struct feature features[] = {
 	{ "netns_cookie", probe_netns_cookie, FINDING_WARN,
 	  "usnd asks a BPF program, and a run that is started from another network namespace has "
 	  "its sockets refused instead: Linux 5.14 has SO_NETNS_COOKIE" },
-	{ "bind_moves", probe_bind_moves, FINDING_WARN,
+	{ "bind_moves", kernel_moves_anywhere, FINDING_WARN,
 	  "binds of runs to loopback and other exempt addresses are refused, and those of TCP "
 	  "sockets of users: Linux 5.12 has bpf_setsockopt in bind" },
 	{ "mapped_arrays", probe_mapped_array, FINDING_WARN, NO_TAPS "boot Linux 5.5 or newer" },
 	{ "ring_buffer", probe_ring_buffer, FINDING_WARN, NO_TAPS "boot Linux 5.8 or newer" },
-	{ "atomics", probe_atomics, FINDING_WARN, NO_TAPS "boot Linux 5.12 or newer" },
+	{ "atomics", kernel_exchanges, FINDING_WARN, NO_TAPS "boot Linux 5.12 or newer" },
 	{ "tcx", probe_tcx, FINDING_WARN,
 	  "taps use filters of the clsact qdisc (sch_ingress, cls_bpf), and one that is killed "
 	  "leaves "
@@ -118,7 +114,7 @@ static const struct feature features[] = {
 	{ "kfuncs", probe_kfuncs, FINDING_WARN,
 	  "taps do not know checksums, nor, of packets in, the owner of a socket that has neither "
 	  "sent, bound nor connected, and --run does not find these: Linux 6.2 has the kfuncs" },
-	{ "current_task", probe_task, FINDING_WARN,
+	{ "current_task", kernel_tells_task, FINDING_WARN,
 	  "usn ambient on is refused: start programs by usn-run, or boot a newer kernel" },
 	{ "task_storage", probe_task_storage, FINDING_WARN,
 	  "usn ambient keeps what threads' environments say in an LRU, which is slower: nothing "

@@ -17,7 +17,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -244,10 +243,9 @@ static void look_at_systemd(struct finding *f)
 
 static void look_at_agent(struct finding *f)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = USN_SOCKET };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = varlink_connect();
 
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+	if (fd >= 0)
 		finding_say(f, "listens at %s", USN_SOCKET);
 	else
 		finding_say(f, "none: the first command that needs one starts it");

@@ -114,21 +114,6 @@ int probe_ring_buffer(void)
 				   (__u32)sysconf(_SC_PAGESIZE), NULL));
 }
 
-int probe_atomics(void)
-{
-	const struct bpf_insn insns[] = {
-		SET(BPF_REG_0, 0),
-		CLEAR(-8),
-		SET(BPF_REG_1, 1),
-		ATOMIC(BPF_ADD | BPF_FETCH),
-		ATOMIC(BPF_CMPXCHG),
-		SET(BPF_REG_0, 0),
-		EXIT,
-	};
-
-	return done(load(BPF_PROG_TYPE_SCHED_CLS, 0, insns, ARRAY_SIZE(insns)));
-}
-
 /* As the tap's programs call them, on what they have in hand. */
 static int call_kfuncs(const struct btf *btf)
 {
@@ -193,36 +178,6 @@ int probe_socket_storage(void)
 
 	if (map < 0)
 		return map;
-	return done(load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns,
-			 ARRAY_SIZE(insns)));
-}
-
-int probe_bind_moves(void)
-{
-	const struct bpf_insn insns[] = {
-		CLEAR(-8),
-		SET(BPF_REG_2, SOL_SOCKET),
-		SET(BPF_REG_3, SO_BINDTODEVICE),
-		COPY(BPF_REG_4, BPF_REG_10),
-		ADD(BPF_REG_4, -8),
-		SET(BPF_REG_5, 8),
-		CALL(BPF_FUNC_setsockopt),
-		SET(BPF_REG_0, 1),
-		EXIT,
-	};
-
-	return done(load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND, insns,
-			 ARRAY_SIZE(insns)));
-}
-
-int probe_task(void)
-{
-	const struct bpf_insn insns[] = {
-		CALL(BPF_FUNC_get_current_task_btf),
-		SET(BPF_REG_0, 1),
-		EXIT,
-	};
-
 	return done(load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns,
 			 ARRAY_SIZE(insns)));
 }

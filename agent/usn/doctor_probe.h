@@ -25,16 +25,10 @@ int probe_lpm_trie(void);
 int probe_mapped_array(void);
 int probe_ring_buffer(void);
 
-/* Fetch-and-add, and compare-and-exchange. */
-int probe_atomics(void);
-
 int probe_kfuncs(void);
 
 /* In programs of cgroups. */
 int probe_socket_storage(void);
-/* Whether programs of bind may call bpf_setsockopt(). */
-int probe_bind_moves(void);
-int probe_task(void);
 int probe_task_storage(void);
 
 #endif

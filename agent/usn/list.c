@@ -194,20 +194,6 @@ static int print_json(const json_t *o)
 	return r;
 }
 
-static int parse_options(int argc, char **argv, bool *ret_json, struct usn_err *e)
-{
-	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
-	int c;
-
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "j", longs, NULL)) != -1) {
-		if (c != 'j')
-			return bad_option(argv, e);
-		*ret_json = true;
-	}
-	return 0;
-}
-
 static int ask(json_t *parameters, json_t **ret, struct usn_err *e)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
@@ -226,7 +212,7 @@ static int run_list(int argc, char **argv, struct usn_err *e)
 	bool as_json = false;
 	json_t *reply;
 	size_t i;
-	int r = parse_options(argc, argv, &as_json, e);
+	int r = parse_json_option(argc, argv, &as_json, e);
 
 	if (r >= 0 && optind < argc)
 		r = usage_error(e, "unexpected '%s'", argv[optind]);
@@ -249,7 +235,7 @@ static int run_show(int argc, char **argv, struct usn_err *e)
 	bool as_json = false;
 	uint32_t number;
 	json_t *reply;
-	int r = parse_options(argc, argv, &as_json, e);
+	int r = parse_json_option(argc, argv, &as_json, e);
 
 	if (r >= 0 && optind != argc - 1)
 		r = usage_error(e, "which device?");

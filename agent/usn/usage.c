@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Wrong usage, said in one way. */
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -22,4 +23,18 @@ int usage_error(struct usn_err *e, const char *fmt, ...)
 int bad_option(char **argv, struct usn_err *e)
 {
 	return usage_error(e, "wrong option '%s', or its value is missing", wrong_option(argv));
+}
+
+int parse_json_option(int argc, char **argv, bool *ret_json, struct usn_err *e)
+{
+	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "j", longs, NULL)) != -1) {
+		if (c != 'j')
+			return bad_option(argv, e);
+		*ret_json = true;
+	}
+	return 0;
 }

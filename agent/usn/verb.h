@@ -3,6 +3,8 @@
 #ifndef USN_VERB_H
 #define USN_VERB_H
 
+#include <stdbool.h>
+
 struct usn_err;
 
 struct verb {
@@ -22,5 +24,8 @@ int usage_error(struct usn_err *e, const char *fmt, ...) __attribute__((format(p
 
 /* After getopt_long has returned '?' or ':': what it did not like. */
 int bad_option(char **argv, struct usn_err *e);
+
+/* For verbs whose only option is --json. optind is at the first other word afterwards. */
+int parse_json_option(int argc, char **argv, bool *ret_json, struct usn_err *e);
 
 #endif

@@ -90,14 +90,6 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	return r;
 }
 
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
-
 int agent_open(struct agent **ret, struct usn_err *e)
 {
 	struct agent *a = calloc(1, sizeof(*a));
@@ -107,7 +99,7 @@ int agent_open(struct agent **ret, struct usn_err *e)
 		return usn_fail(e, ENOMEM, "out of memory");
 	a->loop.epoll_fd = a->cgroup_fd = a->cgroup_root_fd = a->run_events.fd = a->signals.fd = -1;
 	/* Its reasons are ours to give, in one line. */
-	libbpf_set_print(silent);
+	libbpf_set_print(NULL);
 	r = open_parts(a, e);
 	if (r < 0) {
 		agent_free(a);

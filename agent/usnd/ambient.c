@@ -12,12 +12,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "lib/kernel.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bundle.h"
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
-#include "usnd/kernel.h"
 #include "usnd/pins.h"
 
 #define DIR_PATH USN_PINS "/ambient"
@@ -50,7 +50,7 @@ static int ambient_new(struct ambient **ret, bool storage, struct usn_err *e)
 	if (!m || !m->skel)
 		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
 	m->skel->rodata->has_task_storage = storage;
-	m->skel->rodata->can_move_anywhere = kernel_can_move_anywhere();
+	m->skel->rodata->can_move_anywhere = kernel_moves_anywhere() == 0;
 	bpf_map__set_autocreate(m->skel->maps.seen, storage);
 	bpf_map__set_autocreate(m->skel->maps.seen_lru, !storage);
 	*ret = TAKE_PTR(m);
@@ -81,7 +81,7 @@ static int load_best(struct ambient **ret, int cgroup_fd, struct usn_err *e)
 
 	if (r < 0)
 		r = load(ret, cgroup_fd, false, e);
-	if (r < 0 && !kernel_tells_task())
+	if (r < 0 && kernel_tells_task() < 0)
 		return usn_fail(
 			e, ENOSYS,
 			"ambient mode needs bpf_get_current_task_btf for cgroups, which this "

@@ -14,11 +14,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/insn.h"
+#include "base/netns.h"
 #include "usnd/netns.h"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
 
 #define NOTES 1024 /* sockets that others make meanwhile; the oldest note goes first */
 
@@ -79,15 +76,14 @@ static int ask_program(int cgroup_fd, uint64_t *ret)
 
 int netns_cookie(uint64_t *ret, struct usn_err *e)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), cgroup_fd = -1;
+	_cleanup_close_ int cgroup_fd = -1;
 	_cleanup_free_ char *path = NULL;
-	socklen_t len = sizeof(*ret);
-	int r;
+	int r = netns_cookie_of_socket(ret);
 
-	if (fd >= 0 && !getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len))
+	if (r >= 0)
 		return 0;
-	if (fd < 0 || errno != ENOPROTOOPT)
-		return usn_fail_errno(e, errno, "cannot tell the network namespace");
+	if (r != -ENOPROTOOPT)
+		return usn_fail_errno(e, -r, "cannot tell the network namespace");
 	r = cgroup_open_root(&cgroup_fd, &path, e);
 	if (r < 0)
 		return r;

@@ -15,8 +15,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd.skel.h"
+#include "lib/kernel.h"
 #include "usnd/bundle.h"
-#include "usnd/kernel.h"
 #include "usnd/pins.h"
 
 /* Pin names may hold no dot, and no other name in bpffs is ours. */
@@ -71,7 +71,7 @@ int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e)
 		pins_free(p);
 		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
 	}
-	p->skel->rodata->can_move_anywhere = kernel_can_move_anywhere();
+	p->skel->rodata->can_move_anywhere = kernel_moves_anywhere() == 0;
 	b.obj = p->skel->obj;
 	r = pins_exist() ? bundle_take_over(&b, cgroup_fd, e) : bundle_publish(&b, cgroup_fd, e);
 	if (r < 0) {

@@ -309,10 +309,9 @@ static int listen_at(struct service *s, struct usn_err *e)
 
 static bool answers(void)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = USN_SOCKET };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = varlink_connect();
 
-	return fd >= 0 && !connect(fd, (struct sockaddr *)&sa, sizeof(sa));
+	return fd >= 0;
 }
 
 /* An agent that is about to end holds the lock without answering: that one is waited for. */
