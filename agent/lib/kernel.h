@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What this kernel can: asked by trying, for distributions carry features to other versions. By these the tools decide, and usn
- * doctor reports the same. 0, or -errno as the kernel gave it.
+ * doctor reports the same. 0, or -errno as the kernel gave it; -EINVAL: it does not know that.
  */
 #ifndef USN_KERNEL_H
 #define USN_KERNEL_H

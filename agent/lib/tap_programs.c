@@ -175,7 +175,7 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 	bpf_program__set_autoload(p->skel->progs.usn_tap_in, directions & USN_TAP_IN);
 	bpf_program__set_autoload(p->skel->progs.usn_tap_out, directions & USN_TAP_OUT);
 	r = tap_bpf__load(p->skel);
-	if (r < 0 && kernel_exchanges() < 0)
+	if (r < 0 && kernel_exchanges() == -EINVAL)
 		return usn_fail(
 			e, ENOSYS,
 			"taps need Linux 5.12: this kernel has no compare-and-exchange for BPF");

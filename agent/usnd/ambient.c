@@ -81,7 +81,7 @@ static int load_best(struct ambient **ret, int cgroup_fd, struct usn_err *e)
 
 	if (r < 0)
 		r = load(ret, cgroup_fd, false, e);
-	if (r < 0 && kernel_tells_task() < 0)
+	if (r < 0 && kernel_tells_task() == -EINVAL)
 		return usn_fail(
 			e, ENOSYS,
 			"ambient mode needs bpf_get_current_task_btf for cgroups, which this "
