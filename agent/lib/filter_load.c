@@ -19,44 +19,43 @@ static bool has_loop(const struct filter *f)
 	return false;
 }
 
-static int too_large(const struct filter *f, struct usn_err *e)
+/* ENOMEM, ERANGE: the kernel rewrites the packet loads, and a jump has become too long by that. */
+static bool is_too_large(int r)
 {
-	return usn_fail(
-		e, E2BIG,
-		"the filter is too large for the kernel (%zu instructions): make it shorter", f->n);
+	return r == -E2BIG || r == -ENOMEM || r == -ERANGE;
 }
 
-static int load(const struct filter *f, const struct bpf_insn *insns, size_t n, int *ret_fd,
-		struct usn_err *e)
+int filter_load_form(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot)
 {
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "usn_filter", "Dual BSD/GPL", insns, n,
-			       NULL);
+	_cleanup_free_ struct bpf_insn *insns = NULL;
+	size_t n = 0;
+	int r = filter_translate(f, in_place, prog_array_fd, slot, &insns, &n);
 
-	if (fd == -EPERM)
-		return usn_fail(e, EPERM, "only root can load a filter: run this as root");
-	/* ENOMEM, ERANGE: the kernel rewrites the packet loads, and a jump has become too long by that. */
-	if (fd == -E2BIG || fd == -ENOMEM || fd == -ERANGE)
-		return too_large(f, e);
-	if (fd < 0)
-		return usn_fail_errno(e, -fd, "the kernel does not accept the filter");
-	*ret_fd = fd;
-	return 0;
+	if (r < 0)
+		return r;
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "usn_filter", "Dual BSD/GPL", insns, n, NULL);
 }
 
 int filter_load(const struct filter *f, int prog_array_fd, uint32_t slot, int *ret_prog_fd,
 		struct usn_err *e)
 {
-	_cleanup_free_ struct bpf_insn *insns = NULL;
-	size_t n = 0;
-	int r;
+	int fd;
 
 	if (has_loop(f))
 		return usn_fail(e, EOPNOTSUPP,
 				"the kernel cannot run a filter with protochain: it is a loop");
-	r = filter_translate(f, prog_array_fd, slot, &insns, &n);
-	if (r == -E2BIG)
-		return too_large(f, e);
-	if (r < 0)
-		return usn_fail_errno(e, -r, "cannot load a filter");
-	return load(f, insns, n, ret_prog_fd, e);
+	fd = filter_load_form(f, true, prog_array_fd, slot);
+	if (is_too_large(fd))
+		fd = filter_load_form(f, false, prog_array_fd, slot);
+	if (is_too_large(fd))
+		return usn_fail(e, E2BIG,
+				"the filter is too large for the kernel (%zu instructions): make "
+				"it shorter",
+				f->n);
+	if (fd == -EPERM)
+		return usn_fail(e, EPERM, "only root can load a filter: run this as root");
+	if (fd < 0)
+		return usn_fail_errno(e, -fd, "the kernel does not accept the filter");
+	*ret_prog_fd = fd;
+	return 0;
 }

@@ -4,6 +4,7 @@
 #define USN_FILTER_PARTS_H
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,9 +23,12 @@ int filter_from_classic(const struct sock_filter *insns, size_t n, struct filter
 
 /*
  * The program for the kernel; filter_load() has the rest. The caller frees it. There may be no loop.
- * -E2BIG: a jump is too long.
+ * in_place: with what makes it faster, and up to three times as large. -E2BIG: a jump is too long.
  */
-int filter_translate(const struct filter *f, int prog_array_fd, uint32_t slot,
+int filter_translate(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot,
 		     struct bpf_insn **ret_insns, size_t *ret_n);
+
+/* One of the two forms; filter_load() picks the one that fits. The program's descriptor, or -errno. */
+int filter_load_form(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot);
 
 #endif

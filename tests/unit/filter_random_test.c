@@ -447,33 +447,43 @@ static void print_failure(const struct filter *f, const struct packet *p, int go
 	print_error("\n");
 }
 
-/* The number of matches among PACKETS packets. */
+static void must_agree(const struct filter *f, int fd, const struct packet *p, bool want,
+		       const char *what)
+{
+	int got = kernel_verdict(fd, p->bytes, p->len);
+
+	if (got == (want ? MATCH : NO_MATCH))
+		return;
+	print_failure(f, p, got);
+	fail_msg("not libpcap's verdict: %s", what);
+}
+
+/* The number of matches among PACKETS packets, with both forms of the program. */
 static unsigned int compare(const struct filter *f, const char *what)
 {
 	static struct packet p;
-	struct usn_err e;
 	unsigned int matches = 0;
-	int fd = -1;
+	int fds[2];
 
-	if (filter_load(f, array, SLOT, &fd, &e) < 0) {
-		make_packet(&p);
-		print_failure(f, &p, -1);
-		fail_msg("%s: %s", what, e.text);
+	for (int form = 0; form < 2; form++) {
+		fds[form] = filter_load_form(f, form, array, SLOT);
+		if (fds[form] < 0) {
+			make_packet(&p);
+			print_failure(f, &p, fds[form]);
+			fail_msg("%s: %s", what, strerror(-fds[form]));
+		}
 	}
 	for (int i = 0; i < PACKETS; i++) {
 		bool want;
-		int got;
 
 		make_packet(&p);
 		want = filter_matches(f, p.bytes, p.len, p.len);
-		got = kernel_verdict(fd, p.bytes, p.len);
-		if (got != (want ? MATCH : NO_MATCH)) {
-			print_failure(f, &p, got);
-			fail_msg("not libpcap's verdict: %s", what);
-		}
+		must_agree(f, fds[0], &p, want, what);
+		must_agree(f, fds[1], &p, want, what);
 		matches += want;
 	}
-	close(fd);
+	close(fds[0]);
+	close(fds[1]);
 	return matches;
 }
 

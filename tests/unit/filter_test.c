@@ -359,6 +359,25 @@ static void does_not_fit(void **state)
 	assert_int_equal(fd, -1);
 }
 
+/* The faster form is the larger one: what fits only without it is loaded without. */
+static void fits_without_reads_in_place(void **state)
+{
+	static struct sock_filter insns[2500];
+	_cleanup_(filter_freep) struct filter *f = NULL;
+	const uint8_t packet[20] = { 0x45 };
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(insns); i++)
+		insns[i] = (struct sock_filter)LD(BPF_ABS, BPF_B, 1);
+	insns[ARRAY_SIZE(insns) - 1] = (struct sock_filter)LAST(1);
+	assert_int_equal(filter_from_classic(insns, ARRAY_SIZE(insns), &f, &(struct usn_err){}), 0);
+	assert_true(filter_load_form(f, true, array, SLOT) < 0);
+	fd = must_load(f, array);
+	assert_int_equal(kernel_verdict(fd, packet, sizeof(packet)), MATCH);
+	close(fd);
+}
+
 static void loops(void **state)
 {
 	_cleanup_(filter_freep) struct filter *f = must_compile("ip protochain 6");
@@ -567,6 +586,7 @@ int main(void)
 		cmocka_unit_test(unwritten_memory),
 		cmocka_unit_test(not_classic),
 		cmocka_unit_test(does_not_fit),
+		cmocka_unit_test(fits_without_reads_in_place),
 		cmocka_unit_test(loops),
 		cmocka_unit_test(empty_slot),
 		cmocka_unit_test(cut_packets),
