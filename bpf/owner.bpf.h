@@ -27,7 +27,7 @@ static __always_inline void owner_fill(struct usn_owner *o, __u64 cgroup_id)
 	o->cgroup_id = cgroup_id;
 	o->pid = id >> 32;
 	o->tid = (__u32)id;
-	o->kept = 0;
+	o->reserved = 0;
 	bpf_get_current_comm(o->comm, sizeof(o->comm));
 }
 
@@ -43,14 +43,6 @@ static __always_inline void owner_born(__u64 cookie, __u64 cgroup_id)
 	owner_fill(o, cgroup_id);
 	barrier();
 	*(volatile __u64 *)&o->cookie = cookie;
-}
-
-/* As long as the slot is this socket's, it is the shortest way to the owner. NULL: it is not. */
-static __always_inline struct usn_owner *newborn_of(__u64 cookie)
-{
-	struct usn_owner *o = newborn_slot(cookie);
-
-	return o && *(const volatile __u64 *)&o->cookie == cookie ? o : NULL;
 }
 
 /* Copies the newborn's owner; false when the slot is another socket's by now. */

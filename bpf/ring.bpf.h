@@ -20,6 +20,7 @@
 #include <usn/abi.h>
 
 #include "tap_constants.h"
+#include "writers.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -146,9 +147,10 @@ static __always_inline void ring_end_chunk(__u8 *memory, __u64 end, __u64 next)
 }
 
 /* Takes length bytes, a multiple of 8. False: there is no room. */
-static __always_inline bool ring_take(__u8 *memory, __u64 length, struct taken *ret)
+static __always_inline bool ring_take(__u8 *memory, struct writers *w, __u64 length,
+				      struct taken *ret)
 {
-	volatile __u64 *head = (void *)(memory + USN_RING_HEAD);
+	volatile __u64 *head = &w->head;
 	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
 	__u64 old, at;
 	int i;
@@ -175,12 +177,28 @@ static __always_inline bool ring_take(__u8 *memory, __u64 length, struct taken *
 	return false;
 }
 
+/*
+ * The lines of the place are in the cache of the reader's processor, and the first store to each waits until it has been given
+ * up there. Begun here, that goes on while the rest is found out; begun at the end, the next locked instruction of
+ * the kernel's waited for it, a fifth of what a tap cost.
+ */
+static __always_inline void ring_touch(const struct taken *t, __u64 length)
+{
+	volatile __u64 *words = (void *)t->slot;
+
+	t->slot->length = length;
+	words[8] = 0;
+	if (length > 128)
+		words[16] = 0;
+	if (length > 192)
+		words[24] = 0;
+}
+
 /* The look at where the reader waits has to come after the seal: the reader looks the other way round. */
-static __always_inline void ring_give(__u8 *memory, const struct taken *t, __u64 length)
+static __always_inline void ring_give(__u8 *memory, const struct taken *t)
 {
 	const volatile __u64 *read = (void *)(memory + USN_RING_READ);
 
-	t->slot->length = length;
 	ring_seal(t->slot, t->place);
 	if (t->turned || (TAP_CONSTANT(TAP_WAKE_EACH) && *read == t->place))
 		ring_bell();

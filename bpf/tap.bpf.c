@@ -46,22 +46,21 @@ static __always_inline __u64 *losses_of(__u8 *memory, __u32 ifindex)
 	return (__u64 *)(memory + USN_RING_LOSSES + (*slot & (USN_DEVICES_MAX - 1)) * 8);
 }
 
-static __always_inline void count_lost(__u8 *memory, __u32 ifindex)
+static __always_inline void count_lost(__u8 *memory, struct writers *w, __u32 ifindex)
 {
 	__u64 *n = losses_of(memory, ifindex);
 
 	if (n)
 		__sync_fetch_and_add(n, 1);
 	__sync_fetch_and_add((__u64 *)(memory + USN_RING_LOST), 1);
+	__sync_fetch_and_add(&w->lost, 1);
 }
 
 /* Nearly always there are none, which takes no look-up. */
-static __always_inline __u64 lost_of(__u8 *memory, __u32 ifindex)
+static __always_inline __u64 lost_of(__u8 *memory, const struct writers *w, __u32 ifindex)
 {
-	const __u64 *all = (const void *)(memory + USN_RING_LOST), *n = NULL;
+	const __u64 *n = w->lost ? losses_of(memory, ifindex) : NULL;
 
-	if (*all)
-		n = losses_of(memory, ifindex);
 	return n ? *n : 0;
 }
 
@@ -69,27 +68,18 @@ static __always_inline void fill_owner(struct usn_record *r, const struct tapped
 {
 	const struct usn_owner *o = t->owner;
 
-	if (o) {
-		r->cgroup_id = o->cgroup_id;
-		r->pid = o->pid;
-		r->tid = o->tid;
+	r->cgroup_id = o ? o->cgroup_id : 0;
+	r->pid = o ? o->pid : 0;
+	r->tid = o ? o->tid : 0;
+	if (o)
 		__builtin_memcpy(r->comm, o->comm, sizeof(r->comm));
-		barrier();
-		if (!t->young || *(const volatile __u64 *)&o->cookie == t->cookie)
-			return;
-	}
-	r->cgroup_id = 0;
-	r->pid = 0;
-	r->tid = 0;
-	__builtin_memset(r->comm, 0, sizeof(r->comm));
+	else
+		__builtin_memset(r->comm, 0, sizeof(r->comm));
 }
 
-static __always_inline void fill(struct usn_record *r, __u8 *memory, struct __sk_buff *skb,
-				 __u8 direction, const struct tapped *t)
+static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction,
+				 const struct tapped *t)
 {
-	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */
-	r->mono_ns = bpf_ktime_get_ns();
-	r->lost = lost_of(memory, skb->ifindex);
 	r->cookie = t->cookie;
 	fill_owner(r, t);
 	r->ifindex = skb->ifindex;
@@ -102,8 +92,8 @@ static __always_inline void fill(struct usn_record *r, __u8 *memory, struct __sk
 	r->reserved = 0;
 }
 
-static __always_inline void capture(struct __sk_buff *skb, __u8 direction, const struct tapped *t,
-				    __u32 caplen)
+static __always_inline void capture(struct __sk_buff *skb, __u8 direction, struct tapped *t,
+				    struct writers *w, __u32 caplen)
 {
 	__u64 length = sizeof(struct usn_slot) + sizeof(struct usn_record);
 	__u8 *memory = ring_memory();
@@ -120,22 +110,36 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction, const
 		return;
 	caplen = others + 1;
 	length += (caplen + 7) & ~7ULL;
-	if (!ring_take(memory, length, &taken))
-		return count_lost(memory, skb->ifindex);
+	if (!ring_take(memory, w, length, &taken))
+		return count_lost(memory, w, skb->ifindex);
+	ring_touch(&taken, length);
 	r = (void *)(taken.slot + 1);
-	fill(r, memory, skb, direction, t);
+	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */
+	r->mono_ns = bpf_ktime_get_ns();
+	r->lost = lost_of(memory, w, skb->ifindex);
+	if (!selects())
+		look_at(t, w, skb, direction);
+	fill(r, skb, direction, t);
 	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, caplen) ? 0 : caplen;
-	ring_give(memory, &taken, length);
+	ring_give(memory, &taken);
 }
 
+/* Who owns a packet that is captured in any case is found out when its place is taken. */
 static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
 {
 	__u32 snaplen = TAP_CONSTANT(TAP_SNAPLEN);
 	__u32 caplen = skb->len < snaplen ? skb->len : snaplen;
+	struct writers *w = writers_memory();
 	struct tapped t = {};
 
-	if (caplen && look_at(&t, skb, direction))
-		capture(skb, direction, &t, caplen);
+	if (!caplen || !w)
+		return TCX_NEXT;
+	if (selects()) {
+		look_at(&t, w, skb, direction);
+		if (!is_selected(&t))
+			return TCX_NEXT;
+	}
+	capture(skb, direction, &t, w, caplen);
 	return TCX_NEXT;
 }
 

@@ -12,6 +12,7 @@
 #include "maps.bpf.h"
 #include "owner.bpf.h"
 #include "tap_constants.h"
+#include "writers.bpf.h"
 
 /* The command to select, with TAP_ONLY_COMM; set before the object is loaded. */
 const volatile char only_comm[USN_COMM_SIZE];
@@ -22,9 +23,8 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 struct tapped {
 	const struct usn_owner *owner; /* NULL: unknown */
-	struct usn_owner newborn;
+	struct usn_owner copy;
 	__u64 cookie;
-	bool young;     /* the owner is in a slot, which may become another socket's */
 	bool in_cgroup; /* of TAP_ONLY_CGROUP */
 };
 
@@ -67,36 +67,40 @@ static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id
 	return false;
 }
 
-/* Where the slot was not the shortest way, or its socket is seen for the first time. */
+/* What is still in its slot moves into the socket's storage, for when the slot is another socket's. */
 static __always_inline void owner_of_stored(struct tapped *t, struct bpf_sock *sk)
 {
 	t->owner = bpf_sk_storage_get(&owners, sk, NULL, 0);
-	if (t->owner || !owner_of_newborn(t->cookie, &t->newborn))
+	if (t->owner || !owner_of_newborn(t->cookie, &t->copy))
 		return;
-	t->owner = bpf_sk_storage_get(&owners, sk, &t->newborn, BPF_SK_STORAGE_GET_F_CREATE);
+	t->owner = bpf_sk_storage_get(&owners, sk, &t->copy, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!t->owner)
-		t->owner = &t->newborn;
+		t->owner = &t->copy;
 }
 
-/*
- * The owner of a young socket is in its slot, and a look there costs a fraction of one into the socket's storage. The
- * first packet that a tap sees of a socket moves it there, too, for when the slot is another socket's.
- */
-static __always_inline void owner_of_sock(struct tapped *t, struct bpf_sock *sk)
+static __always_inline void owner_of_sock(struct tapped *t, struct writers *w, struct bpf_sock *sk)
 {
-	struct usn_owner *young = newborn_of(t->cookie);
-
-	if (young && young->kept) {
-		t->owner = young;
-		t->young = true;
+	if (recall_owner(w, t->cookie, &t->copy)) {
+		t->owner = &t->copy;
 		return;
 	}
 	owner_of_stored(t, sk);
-	if (young && t->owner)
-		young->kept = 1;
+	if (t->owner)
+		remember_owner(w, t->cookie, t->owner);
 }
 
-static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
+/* 0: it has none yet, or the kernel lets nobody look. */
+static __always_inline __u64 cookie_of(const void *sk)
+{
+	const struct sock *kernel;
+
+	if (!bpf_rdonly_cast)
+		return 0;
+	kernel = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct sock));
+	return kernel->__sk_common.skc_cookie.counter;
+}
+
+static __always_inline void look_out(struct tapped *t, struct writers *w, struct __sk_buff *skb)
 {
 	struct bpf_sock *half = skb->sk, *sk;
 
@@ -108,9 +112,11 @@ static __always_inline void look_out(struct tapped *t, struct __sk_buff *skb)
 		sk = bpf_get_listener_sock(half);
 	if (!sk)
 		return;
-	t->cookie = bpf_get_socket_cookie(skb);
+	t->cookie = cookie_of(half);
+	if (!t->cookie)
+		t->cookie = bpf_get_socket_cookie(skb);
 	t->in_cgroup = TAP_CONSTANT(TAP_ONLY_CGROUP) && sends_in_cgroup(skb);
-	owner_of_sock(t, sk);
+	owner_of_sock(t, w, sk);
 	if (t->owner && (!TAP_CONSTANT(TAP_ONLY_CGROUP) || t->in_cgroup) &&
 	    (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
 	     sk->type == SOCK_RAW))
@@ -177,18 +183,8 @@ static __always_inline bool read_ports(struct flow *f, struct __sk_buff *skb, bo
 	return true;
 }
 
-static __always_inline __u64 cookie_of(const struct bpf_sock *sk)
-{
-	const struct sock *kernel;
-
-	if (!bpf_rdonly_cast)
-		return 0;
-	kernel = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct sock));
-	return kernel->__sk_common.skc_cookie.counter;
-}
-
 /* The socket that will get it, connected or listening, as the device's sockets are looked up. */
-static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
+static __always_inline void look_in(struct tapped *t, struct writers *w, struct __sk_buff *skb)
 {
 	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
 	struct flow f = {};
@@ -218,8 +214,15 @@ static __always_inline void look_in(struct tapped *t, struct __sk_buff *skb)
 	t->cookie = cookie_of(sk);
 	t->in_cgroup =
 		TAP_CONSTANT(TAP_ONLY_CGROUP) && gets_in_cgroup(sk, TAP_CONSTANT(TAP_ONLY_CGROUP));
-	owner_of_sock(t, sk);
+	owner_of_sock(t, w, sk);
 	bpf_sk_release(sk);
+}
+
+/* Whether there is anything to select. */
+static __always_inline bool selects(void)
+{
+	return TAP_CONSTANT(TAP_ONLY_CGROUP) || TAP_CONSTANT(TAP_ONLY_PID) ||
+	       TAP_CONSTANT(TAP_ONLY_COMM);
 }
 
 static __always_inline bool is_selected(const struct tapped *t)
@@ -245,14 +248,13 @@ static __always_inline bool is_selected(const struct tapped *t)
 	return true;
 }
 
-/* Finds the owner; false: it is none of those that the tap selects. */
-static __always_inline bool look_at(struct tapped *t, struct __sk_buff *skb, __u8 direction)
+static __always_inline void look_at(struct tapped *t, struct writers *w, struct __sk_buff *skb,
+				    __u8 direction)
 {
 	if (direction == USN_DIR_OUT)
-		look_out(t, skb);
+		look_out(t, w, skb);
 	else
-		look_in(t, skb);
-	return is_selected(t);
+		look_in(t, w, skb);
 }
 
 /* As the kernel has them (enum in include/linux/skbuff.h). */

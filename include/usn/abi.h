@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define USN_ABI_VERSION 5
+#define USN_ABI_VERSION 6
 
 #define USN_NAME_SIZE 16 /* IFNAMSIZ: a device name with its NUL */
 #define USN_COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -107,8 +107,7 @@ struct usn_owner {
 	__u32 pid; /* process (thread group) */
 	__u32 tid; /* thread */
 	char comm[USN_COMM_SIZE];
-	__u32 kept; /* of newborns: it is in the socket's storage, too */
-	__u32 reserved;
+	__u64 reserved;
 };
 
 /*
@@ -146,11 +145,11 @@ struct usn_asked {
 };
 
 /*
- * A tap's ring, as mapped: a page of the writers', a page of the reader's, and the data in chunks of one size, 2 to
+ * A tap's ring, as mapped: a page of the reader's, the counts of what was lost, and the data in chunks of one size, 2 to
  * USN_RING_CHUNKS of them. A chunk is filled from its beginning; then the writers go on in the one that the reader gave
  * back last. Records lie in one piece, and each chunk ends with a slot of length 0.
  *
- * Where the next record goes is a word (u64, USN_RING_HEAD) of: the offset in the chunk, in units of 8 bytes; the chunk;
+ * Where the next record goes is a word of the writers' of: the offset in the chunk, in units of 8 bytes; the chunk;
  * how many chunks were begun before; and a bit per chunk that changes when the writers take it. The reader has such bits
  * (u64, USN_RING_FREED), which it changes to give a chunk back: it is free where both agree. The number of the last one is
  * above them. And it has the place that it waits at (u64, USN_RING_READ).
@@ -159,10 +158,9 @@ struct usn_asked {
  */
 #define USN_SNAPLEN_MAX 65535 /* bytes kept of a packet */
 #define USN_RING_CHUNKS 8
-#define USN_RING_HEAD 0
-#define USN_RING_LOST 8 /* packets that found no room so far (u64) */
-#define USN_RING_FREED 4096
-#define USN_RING_READ 4104
+#define USN_RING_FREED 0
+#define USN_RING_READ 8
+#define USN_RING_LOST 4096 /* packets that found no room so far (u64) */
 #define USN_RING_LOSSES 8192
 #define USN_RING_DATA (USN_RING_LOSSES + 8 * USN_DEVICES_MAX)
 #define USN_RING_SLACK \

@@ -24,7 +24,7 @@
 
 struct fixture {
 	uint8_t *memory; /* the writer's view */
-	uint64_t *head, *freed, *read;
+	uint64_t head, *freed, *read;
 	struct ring ring;
 	bool batch;              /* whether the last next() began one */
 	uint64_t taken;          /* records, */
@@ -41,7 +41,6 @@ static int set_up(void **state)
 	assert_int_equal(ftruncate(fd, MEMORY), 0);
 	f->memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(f->memory, MAP_FAILED);
-	f->head = (uint64_t *)(void *)(f->memory + USN_RING_HEAD);
 	f->freed = (uint64_t *)(void *)(f->memory + USN_RING_FREED);
 	f->read = (uint64_t *)(void *)(f->memory + USN_RING_READ);
 	assert_int_equal(ring_map(&f->ring, fd, CHUNK, CHUNKS, SECRET), 0);
@@ -82,22 +81,22 @@ static void seal(struct fixture *f, uint64_t place)
 
 static uint64_t busy(const struct fixture *f)
 {
-	return (*f->head >> USN_RING_TAKEN_SHIFT ^ *f->freed) & ((1 << CHUNKS) - 1);
+	return (f->head >> USN_RING_TAKEN_SHIFT ^ *f->freed) & ((1 << CHUNKS) - 1);
 }
 
 /* Begins a chunk that is free, the one that was freed last if it is; false: there is none. */
 static bool turn(struct fixture *f)
 {
-	uint64_t end = *f->head, chunk = *f->freed >> USN_RING_LAST_SHIFT, turns;
+	uint64_t end = f->head, chunk = *f->freed >> USN_RING_LAST_SHIFT, turns;
 
 	if (busy(f) == (1 << CHUNKS) - 1)
 		return false;
 	while (busy(f) >> chunk & 1)
 		chunk = (chunk + 1) % CHUNKS;
 	turns = ((end & USN_RING_PLACE) >> USN_RING_TURN_SHIFT) + 1;
-	*f->head = (end ^ 1ULL << chunk << USN_RING_TAKEN_SHIFT) & ~USN_RING_PLACE;
-	*f->head |= turns << USN_RING_TURN_SHIFT & USN_RING_PLACE;
-	*f->head |= chunk << USN_RING_CHUNK_SHIFT;
+	f->head = (end ^ 1ULL << chunk << USN_RING_TAKEN_SHIFT) & ~USN_RING_PLACE;
+	f->head |= turns << USN_RING_TURN_SHIFT & USN_RING_PLACE;
+	f->head |= chunk << USN_RING_CHUNK_SHIFT;
 	*slot_at(f, end) = (struct usn_slot){ .next = (uint32_t)chunk };
 	seal(f, end);
 	f->in_use[chunk]++;
@@ -107,10 +106,10 @@ static bool turn(struct fixture *f)
 /* Takes a place; false: there is no room. */
 static bool take(struct fixture *f, uint64_t length, uint64_t *ret_place)
 {
-	if (offset_of(*f->head) + length + sizeof(struct usn_slot) > CHUNK && !turn(f))
+	if (offset_of(f->head) + length + sizeof(struct usn_slot) > CHUNK && !turn(f))
 		return false;
-	*ret_place = *f->head & USN_RING_PLACE;
-	*f->head += length / 8;
+	*ret_place = f->head & USN_RING_PLACE;
+	f->head += length / 8;
 	f->taken++;
 	return true;
 }
@@ -247,7 +246,7 @@ static void chunks_that_are_warm(void **state)
 		put(f, 168, i);
 		assert_next(f, i);
 		ring_release(&f->ring);
-		assert_int_equal(*f->read, *f->head & USN_RING_PLACE);
+		assert_int_equal(*f->read, f->head & USN_RING_PLACE);
 	}
 	assert_true(f->in_use[0] > 50 && f->in_use[1] > 50);
 	assert_int_equal(f->in_use[2] + f->in_use[3], 0);
@@ -271,7 +270,7 @@ static void full(void **state)
 	assert_false(take(f, 168, &place));
 	ring_release(&f->ring);
 	/* But for the one that is written to. */
-	assert_int_equal(busy(f), 1 << chunk_of(*f->head));
+	assert_int_equal(busy(f), 1 << chunk_of(f->head));
 	put(f, 168, n);
 	assert_next(f, n);
 }
@@ -282,14 +281,14 @@ static void turns_go_round(void **state)
 	struct fixture *f = *state;
 	uint64_t last = (USN_RING_PLACE >> USN_RING_TURN_SHIFT) - 2, i;
 
-	*f->head |= last << USN_RING_TURN_SHIFT;
+	f->head |= last << USN_RING_TURN_SHIFT;
 	f->ring.place |= last << USN_RING_TURN_SHIFT;
 	for (i = 0; i < 100; i++) {
 		put(f, 512, i);
 		assert_next(f, i);
 		ring_release(&f->ring);
 	}
-	assert_true((*f->head & USN_RING_PLACE) >> USN_RING_TURN_SHIFT < 100);
+	assert_true((f->head & USN_RING_PLACE) >> USN_RING_TURN_SHIFT < 100);
 }
 
 static void stamps_are_put_in_order(void **state)
