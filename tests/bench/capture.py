@@ -3,7 +3,7 @@
 
 Nobody reads the device. Once its queue is full, every packet goes the same way up to there, past the taps and
 the packet sockets, and is dropped behind them; no third program takes part. What a capture adds to the sender is the
-difference to the same sends right before it, so that a machine that slows down slows both. The capturing process is
+difference to the same sends right before and behind it, so that a machine that slows down slows both. The capturing process is
 measured from the moment it listens until it has come to rest: loading programs is not part of what a packet costs.
 """
 import os
@@ -16,7 +16,7 @@ import time
 
 from common import Worker, figure, ratio, usn
 
-ROUNDS, N, MILLION = 10, 100_000, 1_000_000
+ROUNDS, N = 5, 1_000_000
 SIZES = 32, 1000
 FILE = "/run/capture"
 
@@ -66,17 +66,18 @@ class Side:
         self.seen = self.lost = self.wrong = 0
 
     def round(self, sender, size):
-        bare = int(sender.ask(f"{N // 4} {size}")[0]) / (N // 4)
+        before = int(sender.ask(f"{N // 4} {size}")[0])
         running = [Capture(*c) for c in self.captures]
-        cpu = int(sender.ask(f"{N} {size}")[0]) / N
-        self.bare.append(bare)
-        self.added.append(cpu - bare)
+        cpu = int(sender.ask(f"{N} {size}")[0])
         for capture in running:
             ns, seen, lost = capture.end()
             self.spent.append(ns / max(seen, 1))
             self.seen += seen
             self.lost += lost
             self.wrong += abs(N - seen - lost)
+        bare = 2 * (before + int(sender.ask(f"{N // 4} {size}")[0]))
+        self.bare.append(bare / N)
+        self.added.append((cpu - bare) / N)
 
     def row(self, name):
         cells = [statistics.median(x) for x in (self.bare, self.added, self.spent)]
@@ -100,7 +101,7 @@ def contestants(size):
 
 
 def against(sender, size):
-    print(f"captures of {N * ROUNDS} packets with {size} bytes, in ns of CPU a packet")
+    print(f"captures of {N} packets with {size} bytes, {ROUNDS} times each, in ns of CPU a packet")
     print(f"  {'':26} {'bare send':>9} {'added':>9} {'capture':>9} {'lost':>9}")
     sides = contestants(size)
     for _ in range(ROUNDS):
@@ -134,17 +135,17 @@ def lost(sender, size):
     """A million at once, with default sizes, first to a reader that reads, then to one that is stopped for a second."""
     command = ("usn tail -w /dev/null usn0", *USN[1:])
     capture = Capture(*command)
-    wall = int(sender.ask(f"{MILLION} {size}")[1])
+    wall = int(sender.ask(f"{N} {size}")[1])
     _, seen, gone = capture.end()
-    figure(f"lost at {MILLION / wall * 1e6:.0f} packets of {size} bytes a ms", gone, 0, "{:5d}")
-    figure("  neither seen nor lost", abs(MILLION - seen - gone), 0, "{:5d}")
+    figure(f"lost at {N / wall * 1e6:.0f} packets of {size} bytes a ms", gone, 0, "{:5d}")
+    figure("  neither seen nor lost", abs(N - seen - gone), 0, "{:5d}")
 
     capture = Capture(*command)
     capture.process.send_signal(signal.SIGSTOP)
     threading.Timer(1, capture.process.send_signal, [signal.SIGCONT]).start()
-    sender.ask(f"{MILLION} {size}")
+    sender.ask(f"{N} {size}")
     _, seen, gone = capture.end()
-    figure(f"  stopped for a second, {gone} lost: neither seen nor lost", abs(MILLION - seen - gone), 0, "{:5d}")
+    figure(f"  stopped for a second, {gone} lost: neither seen nor lost", abs(N - seen - gone), 0, "{:5d}")
 
 
 def stamps(path):
