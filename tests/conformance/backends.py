@@ -5,6 +5,7 @@ To add one: a class with up(), down() and command(), and its line in BACKENDS.
 """
 import itertools
 import os
+import re
 import subprocess
 
 from network import put, quiet, settle, sh, veth
@@ -119,6 +120,22 @@ class Plain(HostVeth):
         return ["plain", device or self.device, cgroup]
 
 
+class Systemd(HostVeth):
+    """The unit setting BindNetworkInterface=, by the systemd that is process 1."""
+
+    def missing(self):
+        if not os.path.isdir("/run/systemd/system"):
+            return "no systemd is process 1 here: tests/conformance/systemd boots one"
+        said = subprocess.run(["systemctl", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        version = int(re.search(r"\d+", said)[0])
+        return None if version >= 260 else f"systemd {version} has no BindNetworkInterface=, 260 is the first that has"
+
+    def command(self, device=None, exempt=None):
+        # A service with no other setting: it may do what its starter may.
+        return None if exempt else ["systemd-run", "--quiet", "--collect", "--wait", "--pipe", "--expand-environment=no",
+                                    f"--property=BindNetworkInterface={device or self.device}"]
+
+
 class Vrf(HostVeth):
     def missing(self):
         r = subprocess.run("ip link add probe type vrf table 98".split(), capture_output=True, text=True, check=False)
@@ -166,4 +183,4 @@ class Netns(Backend):
         return None if exempt else ["ip", "netns", "exec", device or "box"]
 
 
-BACKENDS = {"usn-run": UsnRun, "plain": Plain, "ip vrf exec": Vrf, "ip netns exec": Netns}
+BACKENDS = {"usn-run": UsnRun, "plain": Plain, "systemd": Systemd, "ip vrf exec": Vrf, "ip netns exec": Netns}
