@@ -9,9 +9,6 @@
  *  - So does a load at or above 2^31, where the kernel has its extensions (SKF_AD_OFF): no packet is that long.
  *    A sum X + k that wraps is beyond the packet, too.
  *  - Division by X = 0 rejects the packet; a shift by X > 31 gives 0.
- * A packet load is a call, and most of what a filter costs. The first part of a packet, where headers are, lies in one piece and
- * is read in place; only beyond it is the call made. That is three times the instructions, and without it a filter that
- * would be too large may still fit.
  * What libpcap's bpf_filter() does is the measure.
  *
  * The verifier wants each instruction to be reached and all scratch memory to be written before it is read. The encoding is in
@@ -25,179 +22,20 @@
 
 #include "base/cleanup.h"
 #include "lib/filter_parts.h"
-
-enum {
-	TMP = BPF_REG_1, /* R0 to R5 are gone after each packet load */
-	TMP2 = BPF_REG_2,
-	END = BPF_REG_3,
-	CTX = BPF_REG_6, /* where packet loads look for it */
-	A = BPF_REG_7,
-	X = BPF_REG_8,
-	STACK = BPF_REG_10,
-};
+#include "lib/filter_steps.h"
 
 /* enum tcx_action_base of 6.6; TC_ACT_UNSPEC before, with the same meaning. */
 #define NEXT (-1)
 
 /* The most that one instruction becomes: a load at X + k. */
 #define GROWTH 16
-/* X, and k, up to here: the verifier follows an offset of 16 bits, an instruction has 15. */
-#define IN_PLACE_MAX 0x7000
 /* The instructions before and behind. */
 #define FRAME (3 + BPF_MEMWORDS + 8)
-
-struct step {
-	struct bpf_insn insn;
-	int32_t target; /* of a jump: the index of a classic instruction, or accept, or reject; -1: no jump */
-};
-
-struct translation {
-	const struct filter *f;
-	bool in_place; /* packets are read without a call where that is possible */
-	struct step *steps;
-	size_t n;
-	/* Of each classic instruction and, behind them, of accept and of reject: whether it is reached, and the first step. */
-	bool *reached;
-	size_t *start;
-};
 
 /* Where M[k] is on the stack. */
 static int16_t scratch(uint32_t k)
 {
 	return (int16_t)(4 * (int)k - 4 * BPF_MEMWORDS);
-}
-
-static int32_t accept_of(const struct translation *t)
-{
-	return (int32_t)t->f->n;
-}
-
-static int32_t reject_of(const struct translation *t)
-{
-	return (int32_t)t->f->n + 1;
-}
-
-static void emit_at(struct translation *t, int code, int dst, int src, int16_t off, uint32_t imm)
-{
-	t->steps[t->n++] = (struct step){
-		.insn = { .code = (uint8_t)code,
-			  .dst_reg = (uint8_t)dst & 15,
-			  .src_reg = (uint8_t)src & 15,
-			  .off = off,
-			  .imm = (int32_t)imm },
-		.target = -1,
-	};
-}
-
-static void emit(struct translation *t, int code, int dst, int src, uint32_t imm)
-{
-	emit_at(t, code, dst, src, 0, imm);
-}
-
-static void jump(struct translation *t, int code, int dst, int src, uint32_t imm, int32_t target)
-{
-	emit(t, code, dst, src, imm);
-	t->steps[t->n - 1].target = target;
-	t->reached[target] = true;
-}
-
-static void jump_always(struct translation *t, int32_t target)
-{
-	jump(t, BPF_JMP | BPF_JA, 0, 0, 0, target);
-}
-
-static void move(struct translation *t, int dst, int src)
-{
-	emit(t, BPF_ALU | BPF_MOV | BPF_X, dst, src, 0);
-}
-
-static void set(struct translation *t, int dst, uint32_t k)
-{
-	emit(t, BPF_ALU | BPF_MOV | BPF_K, dst, 0, k);
-}
-
-static uint32_t bytes_of(uint8_t size)
-{
-	return size == BPF_W ? 4 : size == BPF_H ? 2 : 1;
-}
-
-static void load_field(struct translation *t, int dst, size_t offset)
-{
-	emit_at(t, BPF_LDX | BPF_W | BPF_MEM, dst, CTX, (int16_t)offset, 0);
-}
-
-/* Each time anew: the verifier would remember what it knows of a register, and follow each length on a path of its own. */
-static void load_length(struct translation *t, int dst)
-{
-	load_field(t, dst, offsetof(struct __sk_buff, len));
-}
-
-/* The bytes at k, or at X + k, to R0, by a call; where the packet ends before, it is rejected. */
-static void load_by_call(struct translation *t, uint8_t mode, uint8_t size, uint32_t k)
-{
-	load_length(t, TMP);
-	if (mode == BPF_ABS) {
-		jump(t, BPF_JMP32 | BPF_JLT | BPF_K, TMP, 0, k + bytes_of(size), reject_of(t));
-	} else {
-		/* 64 bits wide, so that nothing wraps. */
-		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, TMP2, X, 0);
-		/* BPF_K: 0, like BPF_ADD */
-		emit(t, BPF_ALU64 | BPF_ADD, TMP2, 0, k + bytes_of(size));
-		jump(t, BPF_JMP | BPF_JGT | BPF_X, TMP2, TMP, 0, reject_of(t));
-	}
-	emit(t, BPF_LD | mode | size, 0, mode == BPF_IND ? X : 0, k);
-}
-
-/* Has the jump at the index go to what is emitted next. */
-static void land(struct translation *t, size_t from)
-{
-	t->steps[from].insn.off = (int16_t)(t->n - from - 1);
-}
-
-/*
- * As load_by_call(), with the way in place before it. The call stands first, and the jump leads over it: the verifier looks at what
- * it falls into before what it jumps to, and the byte of a call, of which it knows nothing, covers the one in place.
- */
-static void load_in_place(struct translation *t, uint8_t mode, uint8_t size, uint32_t k)
-{
-	size_t far = 0, near, done;
-
-	if (mode == BPF_IND) {
-		far = t->n;
-		emit(t, BPF_JMP32 | BPF_JGT | BPF_K, X, 0, IN_PLACE_MAX);
-	}
-	load_field(t, TMP, offsetof(struct __sk_buff, data));
-	if (mode == BPF_IND)
-		emit(t, BPF_ALU64 | BPF_ADD | BPF_X, TMP, X, 0);
-	emit(t, BPF_ALU64 | BPF_MOV | BPF_X, TMP2, TMP, 0);
-	emit(t, BPF_ALU64 | BPF_ADD, TMP2, 0, k + bytes_of(size));
-	load_field(t, END, offsetof(struct __sk_buff, data_end));
-	near = t->n;
-	emit(t, BPF_JMP | BPF_JLE | BPF_X, TMP2, END, 0);
-	if (mode == BPF_IND)
-		land(t, far);
-	load_by_call(t, mode, size, k);
-	done = t->n;
-	emit(t, BPF_JMP | BPF_JA, 0, 0, 0);
-	land(t, near);
-	emit_at(t, BPF_LDX | BPF_MEM | size, 0, TMP, (int16_t)k, 0);
-	if (size != BPF_B)
-		emit(t, BPF_ALU | BPF_END | BPF_TO_BE, 0, 0, bytes_of(size) * 8);
-	land(t, done);
-}
-
-/* False: there is no such packet, what follows is not reached. */
-static bool load_packet(struct translation *t, uint8_t mode, uint8_t size, uint32_t k)
-{
-	if (k > INT32_MAX - bytes_of(size)) {
-		jump_always(t, reject_of(t));
-		return false;
-	}
-	if (t->in_place && k < IN_PLACE_MAX)
-		load_in_place(t, mode, size, k);
-	else
-		load_by_call(t, mode, size, k);
-	return true;
 }
 
 /* True: the program goes on behind the instruction. */
@@ -213,17 +51,17 @@ static bool load(struct translation *t, const struct sock_filter *c)
 		emit_at(t, BPF_LDX | BPF_MEM | BPF_W, dst, STACK, scratch(c->k), 0);
 		return true;
 	case BPF_LEN:
-		load_length(t, dst);
+		filter_emit_length(t, dst);
 		return true;
 	case BPF_MSH:
-		if (!load_packet(t, BPF_ABS, BPF_B, c->k))
+		if (!filter_emit_load(t, BPF_ABS, BPF_B, c->k))
 			return false;
 		emit(t, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0xf);
 		emit(t, BPF_ALU | BPF_LSH | BPF_K, BPF_REG_0, 0, 2);
 		move(t, X, BPF_REG_0);
 		return true;
 	default:
-		if (!load_packet(t, BPF_MODE(c->code), BPF_SIZE(c->code), c->k))
+		if (!filter_emit_load(t, BPF_MODE(c->code), BPF_SIZE(c->code), c->k))
 			return false;
 		move(t, A, BPF_REG_0);
 		return true;
