@@ -44,8 +44,9 @@ int filter_load(const struct filter *f, int prog_array_fd, uint32_t slot, int *r
 	if (has_loop(f))
 		return usn_fail(e, EOPNOTSUPP,
 				"the kernel cannot run a filter with protochain: it is a loop");
+	/* Whatever a verifier has against the first form: the second says the same. */
 	fd = filter_load_form(f, true, prog_array_fd, slot);
-	if (is_too_large(fd))
+	if (fd < 0 && fd != -EPERM)
 		fd = filter_load_form(f, false, prog_array_fd, slot);
 	if (is_too_large(fd))
 		return usn_fail(e, E2BIG,

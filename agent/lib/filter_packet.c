@@ -53,8 +53,12 @@ static void load_in_place(struct translation *t, uint8_t mode, uint8_t size, uin
 		emit(t, BPF_JMP32 | BPF_JGT | BPF_K, X, 0, IN_PLACE_MAX);
 	}
 	load_field(t, TMP, offsetof(struct __sk_buff, data));
-	if (mode == BPF_IND)
-		emit(t, BPF_ALU64 | BPF_ADD | BPF_X, TMP, X, 0);
+	if (mode == BPF_IND) {
+		/* Changes nothing: the verifier of Linux 6.12 follows ways that cannot be, and has no bounds there. */
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, END, X, 0);
+		emit(t, BPF_ALU64 | BPF_AND | BPF_K, END, 0, 0x7fff);
+		emit(t, BPF_ALU64 | BPF_ADD | BPF_X, TMP, END, 0);
+	}
 	emit(t, BPF_ALU64 | BPF_MOV | BPF_X, TMP2, TMP, 0);
 	emit(t, BPF_ALU64 | BPF_ADD, TMP2, 0, k + bytes_of(size));
 	load_field(t, END, offsetof(struct __sk_buff, data_end));

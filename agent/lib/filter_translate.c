@@ -28,7 +28,7 @@
 #define NEXT (-1)
 
 /* The most that one instruction becomes: a load at X + k. */
-#define GROWTH 16
+#define GROWTH 18
 /* The instructions before and behind. */
 #define FRAME (3 + BPF_MEMWORDS + 8)
 
