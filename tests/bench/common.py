@@ -33,14 +33,15 @@ def cgroup_tree():
 
 
 class Worker:
-    """A program that answers each line with a line."""
+    """A program that answers each line with a line. All are on one processor: two are not equally fast, where others share them."""
 
     def __init__(self, *command, cgroup=None):
-        enter = None
         if cgroup:
             os.makedirs(cgroup, exist_ok=True)
 
-            def enter():
+        def enter():
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+            if cgroup:
                 with open(cgroup + "/cgroup.procs", "w") as f:
                     f.write("0")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
