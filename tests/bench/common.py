@@ -33,7 +33,10 @@ def cgroup_tree():
 
 
 class Worker:
-    """A program that answers each line with a line. All are on one processor: two are not equally fast, where others share them."""
+    """A program that answers each line with a line.
+
+    All are on one processor: two are not equally fast, where others share them.
+    """
 
     def __init__(self, *command, cgroup=None):
         if cgroup:
