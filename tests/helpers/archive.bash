@@ -35,6 +35,11 @@ read_suite() {
 		die "cannot read the suite '$suite' ($(grep -m 1 '^[EW]:' "$work/log" || echo "see $work/log")): is there a network?"
 }
 
+# unpacked WORK: the folder of the time before, as WORK/folder has it, if it is still there.
+unpacked() {
+	[ -e "$1/folder" ] && [ -d "$(cat "$1/folder")" ] && cat "$1/folder"
+}
+
 # unpack DIR PACKAGE...: all of them, or the folder is not there.
 unpack() {
 	local dir=$1 deb
