@@ -2,9 +2,9 @@
 /*
  * What the programs of a tap share, and its reader has no need of.
  *
- * Not mapped and small, so that the kernel has it among its own data, where sockets and packets are. What a system call
- * touches outside of that, it finds by a walk through the page tables each time, which is as long as all of the
- * work there: a page of the ring for the record, and no other.
+ * It is on one page. A page that a system call has not touched yet is found by a walk through the page tables, which takes
+ * as long as all that is done there: so there is this one and that of the record, and none for the owner. And it is not
+ * mapped: no reader can change where the next record goes.
  */
 #ifndef USN_WRITERS_BPF_H
 #define USN_WRITERS_BPF_H
@@ -22,7 +22,7 @@ struct recent {
 
 struct writers {
 	__u64 head;                   /* of the ring: where the next record goes, see usn/abi.h */
-	__u64 lost;                   /* packets that found no room so far, for all devices */
+	__u64 lost;                   /* as USN_RING_LOST, which is on another page */
 	struct recent recent[RECENT]; /* by the low bits of the cookie */
 };
 

@@ -3,8 +3,8 @@
  * Filters: the loads of a packet's bytes.
  *
  * The kernel's packet load is a call, and most of what a filter costs. The first part of a packet, where headers are, lies in one
- * piece and is read in place; only beyond it is the call made. That is three times the instructions: who translates
- * says whether there is room for it.
+ * piece and is read in place; only beyond it is the call made. That is three times the instructions, and not every verifier
+ * follows it: filter_load() knows what to do then.
  */
 #include <linux/bpf.h>
 

@@ -28,7 +28,7 @@ int filter_from_classic(const struct sock_filter *insns, size_t n, struct filter
 int filter_translate(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot,
 		     struct bpf_insn **ret_insns, size_t *ret_n);
 
-/* One of the two forms; filter_load() picks the one that fits. The program's descriptor, or -errno. */
+/* One of the two forms; filter_load() picks the faster one that the kernel takes. The program's descriptor, or -errno. */
 int filter_load_form(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot);
 
 #endif
