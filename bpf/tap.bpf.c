@@ -28,10 +28,10 @@ struct {
 	__type(value, __u32);
 } losses SEC(".maps");
 
-/* Where a filter goes on with what matches: USN_TAP_IN, USN_TAP_OUT. */
+/* Where a filter goes on, for packets in and out: with what matches, and with what it leaves to its other form. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, 4);
 	__type(key, __u32);
 	__type(value, __u32);
 } stages SEC(".maps");

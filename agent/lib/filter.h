@@ -22,12 +22,19 @@ static inline void filter_freep(struct filter **f)
 	filter_free(*f);
 }
 
+/* Where a filter goes over to other programs: two slots of an array (BPF_MAP_TYPE_PROG_ARRAY). */
+struct filter_stages {
+	int prog_array_fd;
+	uint32_t match;   /* the program that gets what matches */
+	uint32_t by_call; /* filter_load() puts one here */
+};
+
 /*
- * Loads a program for the tc hooks of a TUN device. On a match it goes over to the program in this slot of the array
- * (BPF_MAP_TYPE_PROG_ARRAY). If there is none, or without a match, it returns TCX_NEXT, so that the next
+ * Loads a program for the tc hooks of a TUN device. On a match it goes over to the program in the slot. If there is none,
+ * or without a match, it returns TCX_NEXT, so that the next
  * tap is asked. -E2BIG: too large for the kernel; -EOPNOTSUPP: the expression needs a loop.
  */
-int filter_load(const struct filter *f, int prog_array_fd, uint32_t slot, int *ret_prog_fd,
+int filter_load(const struct filter *f, const struct filter_stages *stages, int *ret_prog_fd,
 		struct usn_err *e);
 
 /* libpcap's own verdict on a packet of len bytes, of which the first caplen are there. */

@@ -2,9 +2,9 @@
 /*
  * Filters: the loads of a packet's bytes.
  *
- * The kernel's packet load is a call, and most of what a filter costs. The first part of a packet, where headers are, lies in one
- * piece and is read in place; only beyond it is the call made. That is three times the instructions, and not every verifier
- * follows it: filter_load() knows what to do then.
+ * The kernel's packet load is a call, and most of what a filter costs. The first piece of a packet, where headers are, is
+ * read in place. What a load needs of it is looked at once on each way through the program, and where it is not
+ * there the form with the calls begins anew: a filter has changed nothing until then.
  */
 #include <linux/bpf.h>
 
@@ -12,6 +12,9 @@
 
 /* X, and k, up to here: the verifier follows an offset of 16 bits, an instruction has 15. */
 #define IN_PLACE_MAX 0x7000
+
+/* Every packet has as much, so that less is not looked for: once for the whole header. */
+#define HEADER_MIN 20
 
 static uint32_t bytes_of(uint8_t size)
 {
@@ -24,67 +27,70 @@ void filter_emit_length(struct translation *t, int dst)
 	load_field(t, dst, offsetof(struct __sk_buff, len));
 }
 
-/* The bytes at k, or at X + k, to R0, by a call; where the packet ends before, it is rejected. */
-static void load_by_call(struct translation *t, uint8_t mode, uint8_t size, uint32_t k)
+static void load_by_call(struct translation *t, int dst, uint8_t mode, uint8_t size, uint32_t k)
 {
-	filter_emit_length(t, TMP);
+	filter_emit_length(t, LENGTH);
 	if (mode == BPF_ABS) {
-		jump(t, BPF_JMP32 | BPF_JLT | BPF_K, TMP, 0, k + bytes_of(size), reject_of(t));
+		jump(t, BPF_JMP32 | BPF_JLT | BPF_K, LENGTH, 0, k + bytes_of(size), reject_of(t));
 	} else {
 		/* 64 bits wide, so that nothing wraps. */
-		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, TMP2, X, 0);
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, SUM, t->x, 0);
 		/* BPF_K: 0, like BPF_ADD */
-		emit(t, BPF_ALU64 | BPF_ADD, TMP2, 0, k + bytes_of(size));
-		jump(t, BPF_JMP | BPF_JGT | BPF_X, TMP2, TMP, 0, reject_of(t));
+		emit(t, BPF_ALU64 | BPF_ADD, SUM, 0, k + bytes_of(size));
+		jump(t, BPF_JMP | BPF_JGT | BPF_X, SUM, LENGTH, 0, reject_of(t));
 	}
-	emit(t, BPF_LD | mode | size, 0, mode == BPF_IND ? X : 0, k);
+	emit(t, BPF_LD | mode | size, 0, mode == BPF_IND ? t->x : 0, k);
+	move(t, dst, BPF_REG_0);
 }
 
-/*
- * As load_by_call(), with the way in place before it. The call stands first, and the jump leads over it: the verifier looks at what
- * it falls into before what it jumps to, and the byte of a call, of which it knows nothing, covers the one in place.
- */
-static void load_in_place(struct translation *t, uint8_t mode, uint8_t size, uint32_t k)
+/* The end of what is loaded, to AT; the packet's first piece has to reach that far. */
+static void reach_end(struct translation *t, uint8_t mode, uint32_t end)
 {
-	size_t far = 0, near, done;
-
 	if (mode == BPF_IND) {
-		far = t->n;
-		emit(t, BPF_JMP32 | BPF_JGT | BPF_K, X, 0, IN_PLACE_MAX);
-	}
-	load_field(t, TMP, offsetof(struct __sk_buff, data));
-	if (mode == BPF_IND) {
+		jump(t, BPF_JMP32 | BPF_JGT | BPF_K, t->x, 0, IN_PLACE_MAX, by_call_of(t));
 		/* Changes nothing: the verifier of Linux 6.12 follows ways that cannot be, and has no bounds there. */
-		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, END, X, 0);
-		emit(t, BPF_ALU64 | BPF_AND | BPF_K, END, 0, 0x7fff);
-		emit(t, BPF_ALU64 | BPF_ADD | BPF_X, TMP, END, 0);
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, AT, t->x, 0);
+		emit(t, BPF_ALU64 | BPF_AND | BPF_K, AT, 0, 0x7fff);
+		emit(t, BPF_ALU64 | BPF_ADD | BPF_X, AT, DATA, 0);
+	} else {
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, AT, DATA, 0);
 	}
-	emit(t, BPF_ALU64 | BPF_MOV | BPF_X, TMP2, TMP, 0);
-	emit(t, BPF_ALU64 | BPF_ADD, TMP2, 0, k + bytes_of(size));
-	load_field(t, END, offsetof(struct __sk_buff, data_end));
-	near = t->n;
-	emit(t, BPF_JMP | BPF_JLE | BPF_X, TMP2, END, 0);
-	if (mode == BPF_IND)
-		land(t, far);
-	load_by_call(t, mode, size, k);
-	done = t->n;
-	emit(t, BPF_JMP | BPF_JA, 0, 0, 0);
-	land(t, near);
-	emit_at(t, BPF_LDX | BPF_MEM | size, 0, TMP, (int16_t)k, 0);
-	if (size != BPF_B)
-		emit(t, BPF_ALU | BPF_END | BPF_TO_BE, 0, 0, bytes_of(size) * 8);
-	land(t, done);
+	emit(t, BPF_ALU64 | BPF_ADD, AT, 0, end);
+	jump(t, BPF_JMP | BPF_JGT | BPF_X, AT, END, 0, by_call_of(t));
 }
 
-bool filter_emit_load(struct translation *t, uint8_t mode, uint8_t size, uint32_t k)
+static void load_in_place(struct translation *t, int dst, uint8_t mode, uint8_t size, uint32_t k)
+{
+	uint32_t end = k + bytes_of(size);
+
+	if (mode == BPF_IND) {
+		reach_end(t, mode, end);
+		emit_at(t, BPF_LDX | BPF_MEM | size, dst, AT, (int16_t)-bytes_of(size), 0);
+	} else {
+		if (end > t->sure) {
+			t->sure = end < HEADER_MIN ? HEADER_MIN : end;
+			reach_end(t, mode, t->sure);
+		}
+		emit_at(t, BPF_LDX | BPF_MEM | size, dst, DATA, (int16_t)k, 0);
+	}
+	if (size != BPF_B)
+		emit(t, BPF_ALU | BPF_END | BPF_TO_BE, dst, 0, bytes_of(size) * 8);
+}
+
+bool filter_emit_load(struct translation *t, int dst, uint8_t mode, uint8_t size, uint32_t k)
 {
 	if (k > INT32_MAX - bytes_of(size)) {
 		jump_always(t, reject_of(t));
 		return false;
 	}
-	if (t->in_place && k < IN_PLACE_MAX)
-		load_in_place(t, mode, size, k);
-	else
-		load_by_call(t, mode, size, k);
+	if (!t->in_place) {
+		load_by_call(t, dst, mode, size, k);
+		return true;
+	}
+	if (k > IN_PLACE_MAX) {
+		jump_always(t, by_call_of(t));
+		return false;
+	}
+	load_in_place(t, dst, mode, size, k);
 	return true;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct bpf_insn;
+struct filter_stages;
 struct usn_err;
 
 /* A classic program of 1 to BPF_MAXINSNS instructions: all are known, and shifts are by 0 to 31. It may have a loop. */
@@ -22,13 +23,13 @@ int filter_from_classic(const struct sock_filter *insns, size_t n, struct filter
 			struct usn_err *e);
 
 /*
- * The program for the kernel; filter_load() has the rest. The caller frees it. There may be no loop.
- * in_place: with what makes it faster, and up to three times as large. -E2BIG: a jump is too long.
+ * One of the two forms of the program for the kernel; filter_load() has the rest. The caller frees it. There may be no loop.
+ * in_place: the faster one, which leaves what it cannot read to the other. -E2BIG: a jump is too long.
  */
-int filter_translate(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot,
+int filter_translate(const struct filter *f, bool in_place, const struct filter_stages *stages,
 		     struct bpf_insn **ret_insns, size_t *ret_n);
 
-/* One of the two forms; filter_load() picks the faster one that the kernel takes. The program's descriptor, or -errno. */
-int filter_load_form(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot);
+/* The program's descriptor, or -errno. */
+int filter_load_form(const struct filter *f, bool in_place, const struct filter_stages *stages);
 
 #endif

@@ -11,28 +11,38 @@
 #include "lib/filter_parts.h"
 
 enum {
-	TMP = BPF_REG_1, /* R0 to R5 are gone after each packet load */
-	TMP2 = BPF_REG_2,
-	END = BPF_REG_3,
-	CTX = BPF_REG_6, /* where packet loads look for it */
-	A = BPF_REG_7,
-	X = BPF_REG_8,
 	STACK = BPF_REG_10,
+
+	/* By call: R0 to R5 are gone after each packet load, which looks for the packet in R6. */
+	LENGTH = BPF_REG_1,
+	SUM = BPF_REG_2,
+
+	/* In place: no call is made, so that there is nothing to save and nothing to bring back. */
+	DATA = BPF_REG_2, /* where the packet's first piece begins and ends */
+	END = BPF_REG_3,
+	AT = BPF_REG_4,
 };
 
 struct step {
 	struct bpf_insn insn;
-	int32_t target; /* of a jump: the index of a classic instruction, or accept, or reject; -1: no jump */
+	int32_t target; /* of a jump: a label; -1: no jump */
+};
+
+struct label {
+	bool reached;
+	size_t start;  /* the first step behind it */
+	uint32_t sure; /* as in the translation, of all ways that lead here */
 };
 
 struct translation {
 	const struct filter *f;
-	bool in_place; /* packets are read without a call where that is possible */
+	bool in_place;
+	int ctx, a, x; /* the registers; A and X hold 32 bits, their upper halves are zero */
+	uint32_t sure; /* bytes that the packet's first piece is known to have, in place */
 	struct step *steps;
 	size_t n;
-	/* Of each classic instruction and, behind them, of accept and of reject: whether it is reached, and the first step. */
-	bool *reached;
-	size_t *start;
+	/* Of the classic instructions and, behind them, of accept, of reject and of by_call. */
+	struct label *labels;
 };
 
 static inline int32_t accept_of(const struct translation *t)
@@ -43,6 +53,21 @@ static inline int32_t accept_of(const struct translation *t)
 static inline int32_t reject_of(const struct translation *t)
 {
 	return (int32_t)t->f->n + 1;
+}
+
+/* Where the program gives up, for the other to begin anew. */
+static inline int32_t by_call_of(const struct translation *t)
+{
+	return (int32_t)t->f->n + 2;
+}
+
+static inline void reach(struct translation *t, int32_t label)
+{
+	struct label *l = &t->labels[label];
+
+	if (!l->reached || t->sure < l->sure)
+		l->sure = t->sure;
+	l->reached = true;
 }
 
 static inline void emit_at(struct translation *t, int code, int dst, int src, int16_t off,
@@ -64,16 +89,16 @@ static inline void emit(struct translation *t, int code, int dst, int src, uint3
 }
 
 static inline void jump(struct translation *t, int code, int dst, int src, uint32_t imm,
-			int32_t target)
+			int32_t label)
 {
 	emit(t, code, dst, src, imm);
-	t->steps[t->n - 1].target = target;
-	t->reached[target] = true;
+	t->steps[t->n - 1].target = label;
+	reach(t, label);
 }
 
-static inline void jump_always(struct translation *t, int32_t target)
+static inline void jump_always(struct translation *t, int32_t label)
 {
-	jump(t, BPF_JMP | BPF_JA, 0, 0, 0, target);
+	jump(t, BPF_JMP | BPF_JA, 0, 0, 0, label);
 }
 
 static inline void move(struct translation *t, int dst, int src)
@@ -88,22 +113,16 @@ static inline void set(struct translation *t, int dst, uint32_t k)
 
 static inline void load_field(struct translation *t, int dst, size_t offset)
 {
-	emit_at(t, BPF_LDX | BPF_W | BPF_MEM, dst, CTX, (int16_t)offset, 0);
-}
-
-/* Has the jump at the index go to what is emitted next. */
-static inline void land(struct translation *t, size_t from)
-{
-	t->steps[from].insn.off = (int16_t)(t->n - from - 1);
+	emit_at(t, BPF_LDX | BPF_W | BPF_MEM, dst, t->ctx, (int16_t)offset, 0);
 }
 
 /* The packet's length, to a register. Each time anew. */
 void filter_emit_length(struct translation *t, int dst);
 
 /*
- * The packet's bytes at k (BPF_ABS), or at X + k (BPF_IND), to R0; where the packet ends before, it is rejected. False: no packet is
- * that long, what follows is not reached.
+ * The packet's bytes at k (BPF_ABS), or at X + k (BPF_IND), to A or X; where the packet ends before, it is rejected. False: no
+ * packet is that long, what follows is not reached.
  */
-bool filter_emit_load(struct translation *t, uint8_t mode, uint8_t size, uint32_t k);
+bool filter_emit_load(struct translation *t, int dst, uint8_t mode, uint8_t size, uint32_t k);
 
 #endif

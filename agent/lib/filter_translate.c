@@ -2,7 +2,7 @@
 /*
  * Filters: from the classic program to one of the kernel's.
  *
- * Theory of operation: A and X are two registers that hold 32 bits, their upper halves are zero. Instructions become
+ * Theory of operation: A and X are two registers. Instructions become
  * their like, one by one, except where the kernel's would do something else:
  *  - A load beyond the packet rejects the packet. The kernel's own packet loads (BPF_LD_ABS, BPF_LD_IND) would return 0,
  *    which is TCX_PASS and ends the chain for the taps behind. So the length is compared before.
@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "lib/filter.h"
 #include "lib/filter_parts.h"
 #include "lib/filter_steps.h"
 
@@ -28,9 +29,9 @@
 #define NEXT (-1)
 
 /* The most that one instruction becomes: a load at X + k. */
-#define GROWTH 18
+#define GROWTH 8
 /* The instructions before and behind. */
-#define FRAME (3 + BPF_MEMWORDS + 8)
+#define FRAME (5 + BPF_MEMWORDS + 12)
 
 /* Where M[k] is on the stack. */
 static int16_t scratch(uint32_t k)
@@ -41,7 +42,7 @@ static int16_t scratch(uint32_t k)
 /* True: the program goes on behind the instruction. */
 static bool load(struct translation *t, const struct sock_filter *c)
 {
-	int dst = BPF_CLASS(c->code) == BPF_LD ? A : X;
+	int dst = BPF_CLASS(c->code) == BPF_LD ? t->a : t->x;
 
 	switch (BPF_MODE(c->code)) {
 	case BPF_IMM:
@@ -54,17 +55,13 @@ static bool load(struct translation *t, const struct sock_filter *c)
 		filter_emit_length(t, dst);
 		return true;
 	case BPF_MSH:
-		if (!filter_emit_load(t, BPF_ABS, BPF_B, c->k))
+		if (!filter_emit_load(t, t->x, BPF_ABS, BPF_B, c->k))
 			return false;
-		emit(t, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0xf);
-		emit(t, BPF_ALU | BPF_LSH | BPF_K, BPF_REG_0, 0, 2);
-		move(t, X, BPF_REG_0);
+		emit(t, BPF_ALU | BPF_AND | BPF_K, t->x, 0, 0xf);
+		emit(t, BPF_ALU | BPF_LSH | BPF_K, t->x, 0, 2);
 		return true;
 	default:
-		if (!filter_emit_load(t, BPF_MODE(c->code), BPF_SIZE(c->code), c->k))
-			return false;
-		move(t, A, BPF_REG_0);
-		return true;
+		return filter_emit_load(t, t->a, BPF_MODE(c->code), BPF_SIZE(c->code), c->k);
 	}
 }
 
@@ -73,21 +70,21 @@ static void calculate(struct translation *t, const struct sock_filter *c)
 	int op = BPF_OP(c->code);
 
 	if (op == BPF_NEG) {
-		emit(t, BPF_ALU | BPF_NEG, A, 0, 0);
+		emit(t, BPF_ALU | BPF_NEG, t->a, 0, 0);
 		return;
 	}
 	if (BPF_SRC(c->code) == BPF_K) {
-		emit(t, BPF_ALU | op | BPF_K, A, 0, c->k);
+		emit(t, BPF_ALU | op | BPF_K, t->a, 0, c->k);
 		return;
 	}
 	if (op == BPF_DIV || op == BPF_MOD) {
-		jump(t, BPF_JMP32 | BPF_JEQ | BPF_K, X, 0, 0, reject_of(t));
+		jump(t, BPF_JMP32 | BPF_JEQ | BPF_K, t->x, 0, 0, reject_of(t));
 	} else if (op == BPF_LSH || op == BPF_RSH) {
-		emit_at(t, BPF_JMP32 | BPF_JLT | BPF_K, X, 0, 2, 32);
-		set(t, A, 0);
+		emit_at(t, BPF_JMP32 | BPF_JLT | BPF_K, t->x, 0, 2, 32);
+		set(t, t->a, 0);
 		emit_at(t, BPF_JMP | BPF_JA, 0, 0, 1, 0);
 	}
-	emit(t, BPF_ALU | op | BPF_X, A, X, 0);
+	emit(t, BPF_ALU | op | BPF_X, t->a, t->x, 0);
 }
 
 static int opposite(int op)
@@ -99,29 +96,29 @@ static int opposite(int op)
 static void branch(struct translation *t, const struct sock_filter *c, int32_t here)
 {
 	int op = BPF_OP(c->code), src = BPF_SRC(c->code);
-	int32_t yes = here + 1 + c->jt, no = here + 1 + c->jf;
+	int32_t next = here + 1, yes = next + c->jt, no = next + c->jf;
 	uint32_t k = src == BPF_K ? c->k : 0;
 
 	if (op == BPF_JA) {
-		jump_always(t, here + 1 + (int32_t)c->k);
+		jump_always(t, next + (int32_t)c->k);
 		return;
 	}
 	if (!c->jt && opposite(op) >= 0) {
-		jump(t, BPF_JMP32 | opposite(op) | src, A, src == BPF_X ? X : 0, k, no);
-		t->reached[yes] = true;
+		jump(t, BPF_JMP32 | opposite(op) | src, t->a, src == BPF_X ? t->x : 0, k, no);
+		reach(t, yes);
 		return;
 	}
-	jump(t, BPF_JMP32 | op | src, A, src == BPF_X ? X : 0, k, yes);
+	jump(t, BPF_JMP32 | op | src, t->a, src == BPF_X ? t->x : 0, k, yes);
 	if (c->jf)
 		jump_always(t, no);
 	else
-		t->reached[no] = true;
+		reach(t, no);
 }
 
 static void end(struct translation *t, const struct sock_filter *c)
 {
 	if (BPF_RVAL(c->code) == BPF_A)
-		jump(t, BPF_JMP32 | BPF_JEQ | BPF_K, A, 0, 0, reject_of(t));
+		jump(t, BPF_JMP32 | BPF_JEQ | BPF_K, t->a, 0, 0, reject_of(t));
 	jump_always(t, BPF_RVAL(c->code) == BPF_A || c->k ? accept_of(t) : reject_of(t));
 }
 
@@ -133,17 +130,17 @@ static bool instruction(struct translation *t, const struct sock_filter *c, int3
 		return load(t, c);
 	case BPF_ST:
 	case BPF_STX:
-		emit_at(t, BPF_STX | BPF_MEM | BPF_W, STACK, BPF_CLASS(c->code) == BPF_ST ? A : X,
-			scratch(c->k), 0);
+		emit_at(t, BPF_STX | BPF_MEM | BPF_W, STACK,
+			BPF_CLASS(c->code) == BPF_ST ? t->a : t->x, scratch(c->k), 0);
 		return true;
 	case BPF_ALU:
 		calculate(t, c);
 		return true;
 	case BPF_MISC:
 		if (BPF_MISCOP(c->code) == BPF_TAX)
-			move(t, X, A);
+			move(t, t->x, t->a);
 		else
-			move(t, A, X);
+			move(t, t->a, t->x);
 		return true;
 	case BPF_JMP:
 		branch(t, c, here);
@@ -158,9 +155,14 @@ static void begin(struct translation *t)
 {
 	bool read[BPF_MEMWORDS] = { 0 };
 
-	emit(t, BPF_ALU64 | BPF_MOV | BPF_X, CTX, BPF_REG_1, 0);
-	set(t, A, 0);
-	set(t, X, 0);
+	if (t->in_place) {
+		load_field(t, DATA, offsetof(struct __sk_buff, data));
+		load_field(t, END, offsetof(struct __sk_buff, data_end));
+	} else {
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, t->ctx, BPF_REG_1, 0);
+	}
+	set(t, t->a, 0);
+	set(t, t->x, 0);
 	for (size_t i = 0; i < t->f->n; i++) {
 		const struct sock_filter *c = &t->f->insns[i];
 
@@ -172,21 +174,42 @@ static void begin(struct translation *t)
 		if (read[k])
 			emit_at(t, BPF_ST | BPF_MEM | BPF_W, STACK, 0, scratch(k), 0);
 	}
+	reach(t, 0);
+}
+
+static void instructions(struct translation *t)
+{
+	for (size_t i = 0; i < t->f->n; i++) {
+		struct label *here = &t->labels[i];
+
+		here->start = t->n;
+		t->sure = here->sure;
+		if (here->reached && instruction(t, &t->f->insns[i], (int32_t)i))
+			reach(t, (int32_t)i + 1);
+	}
 }
 
 /* A tail call that fails goes on behind it. */
-static void finish(struct translation *t, int prog_array_fd, uint32_t slot)
+static void go_over(struct translation *t, int32_t label, int prog_array_fd, uint32_t slot)
 {
-	t->start[accept_of(t)] = t->n;
-	if (t->reached[accept_of(t)]) {
-		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, CTX, 0);
-		/* BPF_LD: 0, like BPF_IMM */
-		emit(t, BPF_DW | BPF_IMM, BPF_REG_2, BPF_PSEUDO_MAP_FD, (uint32_t)prog_array_fd);
-		emit(t, 0, 0, 0, 0);
-		set(t, BPF_REG_3, slot);
-		emit(t, BPF_JMP | BPF_CALL, 0, 0, BPF_FUNC_tail_call);
-	}
-	t->start[reject_of(t)] = t->n;
+	t->labels[label].start = t->n;
+	if (!t->labels[label].reached)
+		return;
+	if (t->ctx != BPF_REG_1)
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, t->ctx, 0);
+	/* BPF_LD: 0, like BPF_IMM */
+	emit(t, BPF_DW | BPF_IMM, BPF_REG_2, BPF_PSEUDO_MAP_FD, (uint32_t)prog_array_fd);
+	emit(t, 0, 0, 0, 0);
+	set(t, BPF_REG_3, slot);
+	emit(t, BPF_JMP | BPF_CALL, 0, 0, BPF_FUNC_tail_call);
+	jump_always(t, reject_of(t));
+}
+
+static void finish(struct translation *t, const struct filter_stages *s)
+{
+	go_over(t, by_call_of(t), s->prog_array_fd, s->by_call);
+	go_over(t, accept_of(t), s->prog_array_fd, s->match);
+	t->labels[reject_of(t)].start = t->n;
 	emit(t, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, (uint32_t)NEXT);
 	emit(t, BPF_JMP | BPF_EXIT, 0, 0, 0);
 }
@@ -200,7 +223,7 @@ static int resolve(const struct translation *t, struct bpf_insn **ret_insns, siz
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct step *s = &t->steps[i];
-		size_t distance = s->target < 0 ? 0 : t->start[s->target] - i - 1;
+		size_t distance = s->target < 0 ? 0 : t->labels[s->target].start - i - 1;
 
 		if (distance > INT16_MAX)
 			return -E2BIG;
@@ -213,25 +236,25 @@ static int resolve(const struct translation *t, struct bpf_insn **ret_insns, siz
 	return 0;
 }
 
-int filter_translate(const struct filter *f, bool in_place, int prog_array_fd, uint32_t slot,
+int filter_translate(const struct filter *f, bool in_place, const struct filter_stages *stages,
 		     struct bpf_insn **ret_insns, size_t *ret_n)
 {
 	_cleanup_free_ struct step *steps = calloc(f->n * GROWTH + FRAME, sizeof(*steps));
-	_cleanup_free_ bool *reached = calloc(f->n + 2, sizeof(*reached));
-	_cleanup_free_ size_t *start = calloc(f->n + 2, sizeof(*start));
+	_cleanup_free_ struct label *labels = calloc(f->n + 3, sizeof(*labels));
 	struct translation t = {
-		.f = f, .in_place = in_place, .steps = steps, .reached = reached, .start = start
+		.f = f,
+		.in_place = in_place,
+		.ctx = in_place ? BPF_REG_1 : BPF_REG_6,
+		.a = in_place ? BPF_REG_0 : BPF_REG_7,
+		.x = in_place ? BPF_REG_5 : BPF_REG_8,
+		.steps = steps,
+		.labels = labels,
 	};
 
-	if (!steps || !reached || !start)
+	if (!steps || !labels)
 		return -ENOMEM;
-	reached[0] = true;
 	begin(&t);
-	for (size_t i = 0; i < f->n; i++) {
-		start[i] = t.n;
-		if (reached[i] && instruction(&t, &f->insns[i], (int32_t)i))
-			reached[i + 1] = true;
-	}
-	finish(&t, prog_array_fd, slot);
+	instructions(&t);
+	finish(&t, stages);
 	return resolve(&t, ret_insns, ret_n);
 }

@@ -24,8 +24,8 @@
 #define ATTACH_TCX_INGRESS 46
 #define ATTACH_TCX_EGRESS 47
 
-/* Slots of the map "stages". */
-enum { STAGE_IN, STAGE_OUT };
+/* Slots of the map "stages": the tap's programs and, behind them, what a filter needs for itself. */
+enum { STAGE_IN, STAGE_OUT, STAGES };
 
 /* The owners of the sockets are in the agent's maps; the rest is this tap's own. */
 static int share_map(struct bpf_map *map, const char *path, struct usn_err *e)
@@ -116,12 +116,13 @@ static int share_maps(struct tap_programs *p, struct usn_err *e)
 static int put_filter(struct tap_programs *p, const struct filter *f, uint32_t slot, int *prog_fd,
 		      struct usn_err *e)
 {
-	int stages = bpf_map__fd(p->skel->maps.stages), r;
+	const struct filter_stages stages = { bpf_map__fd(p->skel->maps.stages), slot,
+					      STAGES + slot };
+	int r = bpf_map_update_elem(stages.prog_array_fd, &slot, prog_fd, BPF_ANY);
 
-	r = bpf_map_update_elem(stages, &slot, prog_fd, BPF_ANY);
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot put a filter before the tap");
-	r = filter_load(f, stages, slot, &p->filter_fds[slot], e);
+	r = filter_load(f, &stages, &p->filter_fds[slot], e);
 	if (r >= 0)
 		*prog_fd = p->filter_fds[slot];
 	return r;

@@ -15,6 +15,7 @@
 #define NO_MATCH (-1)
 #define SLOT 1
 #define EMPTY_SLOT 0
+#define BY_CALL_SLOT 2
 
 /* BPF_PROG_TEST_RUN takes no packet that is only an Ethernet header, or less. */
 #define SHORTEST 15
@@ -22,7 +23,7 @@
 /* A program array with the program in SLOT. */
 static inline int program_array(const struct bpf_insn *insns, size_t n)
 {
-	int array = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "usn_test", 4, 4, 2, NULL);
+	int array = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "usn_test", 4, 4, 3, NULL);
 	int prog =
 		bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "usn_test", "Dual BSD/GPL", insns, n, NULL);
 	uint32_t slot = SLOT;
@@ -58,7 +59,7 @@ static inline int must_load(const struct filter *f, int array)
 	struct usn_err e;
 	int fd = -1;
 
-	if (filter_load(f, array, SLOT, &fd, &e) < 0)
+	if (filter_load(f, &(struct filter_stages){ array, SLOT, BY_CALL_SLOT }, &fd, &e) < 0)
 		fail_msg("not loaded: %s", e.text);
 	return fd;
 }

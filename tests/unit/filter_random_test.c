@@ -461,18 +461,21 @@ static void must_agree(const struct filter *f, int fd, const struct packet *p, b
 /* The number of matches among PACKETS packets, with both forms of the program. */
 static unsigned int compare(const struct filter *f, const char *what)
 {
+	static const uint32_t by_call = BY_CALL_SLOT;
+	const struct filter_stages stages = { array, SLOT, BY_CALL_SLOT };
 	static struct packet p;
 	unsigned int matches = 0;
 	int fds[2];
 
 	for (int form = 0; form < 2; form++) {
-		fds[form] = filter_load_form(f, form, array, SLOT);
+		fds[form] = filter_load_form(f, form, &stages);
 		if (fds[form] < 0) {
 			make_packet(&p);
 			print_failure(f, &p, fds[form]);
 			fail_msg("%s: %s", what, strerror(-fds[form]));
 		}
 	}
+	assert_int_equal(bpf_map_update_elem(array, &by_call, &fds[0], BPF_ANY), 0);
 	for (int i = 0; i < PACKETS; i++) {
 		bool want;
 

@@ -27,6 +27,8 @@
 
 static int array = -1;
 
+#define STAGES ((const struct filter_stages){ array, SLOT, BY_CALL_SLOT })
+
 static int make_array(void **state)
 {
 	(void)state;
@@ -353,26 +355,37 @@ static void does_not_fit(void **state)
 		insns[i] = (struct sock_filter)LD(BPF_IND, BPF_W, 0);
 	insns[BPF_MAXINSNS - 1] = (struct sock_filter)LAST(1);
 	assert_int_equal(filter_from_classic(insns, BPF_MAXINSNS, &f, &e), 0);
-	assert_int_equal(filter_load(f, array, SLOT, &fd, &e), -E2BIG);
+	assert_int_equal(filter_load(f, &STAGES, &fd, &e), -E2BIG);
 	assert_string_equal(e.text, "the filter is too large for the kernel (4096 instructions): "
 				    "make it shorter");
 	assert_int_equal(fd, -1);
 }
 
-/* The faster form is the larger one: what fits only without it is loaded without. */
-static void fits_without_reads_in_place(void **state)
+/*
+ * X takes 2^20 values here. The verifier follows each where a packet is read in place, and none where that is a call: the
+ * slower form is loaded then.
+ */
+static void refused_in_place(void **state)
 {
-	static struct sock_filter insns[2500];
+	static const struct sock_filter tail[] = { LD(BPF_IND, BPF_B, 0), IS(0x66) };
+	struct sock_filter insns[20 * 5 + ARRAY_SIZE(tail)];
 	_cleanup_(filter_freep) struct filter *f = NULL;
-	const uint8_t packet[20] = { 0x45 };
+	const uint8_t packet[20] = { 0x45, [2] = 1, [1 + 4] = 0x66 };
+	size_t n = 0;
 	int fd;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(insns); i++)
-		insns[i] = (struct sock_filter)LD(BPF_ABS, BPF_B, 1);
-	insns[ARRAY_SIZE(insns) - 1] = (struct sock_filter)LAST(1);
+	for (uint32_t i = 0; i < 20; i++) {
+		const struct sock_filter step[] = { LD(BPF_ABS, BPF_B, i),
+						    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1, 0, 3),
+						    TXA, ALU(BPF_ADD, BPF_K, 1U << i), TAX };
+
+		memcpy(&insns[n], step, sizeof(step));
+		n += ARRAY_SIZE(step);
+	}
+	memcpy(&insns[n], tail, sizeof(tail));
 	assert_int_equal(filter_from_classic(insns, ARRAY_SIZE(insns), &f, &(struct usn_err){}), 0);
-	assert_true(filter_load_form(f, true, array, SLOT) < 0);
+	assert_true(filter_load_form(f, true, &STAGES) < 0);
 	fd = must_load(f, array);
 	assert_int_equal(kernel_verdict(fd, packet, sizeof(packet)), MATCH);
 	close(fd);
@@ -385,7 +398,7 @@ static void loops(void **state)
 	int fd = -1;
 
 	(void)state;
-	assert_int_equal(filter_load(f, array, SLOT, &fd, &e), -EOPNOTSUPP);
+	assert_int_equal(filter_load(f, &STAGES, &fd, &e), -EOPNOTSUPP);
 	assert_non_null(strstr(e.text, "protochain"));
 	assert_int_equal(fd, -1);
 }
@@ -393,7 +406,7 @@ static void loops(void **state)
 /* A match with nothing to go over to is no end of the chain, either. */
 static void empty_slot(void **state)
 {
-	static const uint32_t slots[] = { EMPTY_SLOT, 2, UINT32_MAX };
+	static const uint32_t slots[] = { EMPTY_SLOT, 3, UINT32_MAX };
 	_cleanup_(filter_freep) struct filter *f = must_compile("");
 	const uint8_t packet[20] = { 0x45 };
 
@@ -403,7 +416,10 @@ static void empty_slot(void **state)
 		struct usn_err e;
 		int fd = -1;
 
-		assert_int_equal(filter_load(f, array, slots[i], &fd, &e), 0);
+		assert_int_equal(
+			filter_load(f, &(struct filter_stages){ array, slots[i], BY_CALL_SLOT },
+				    &fd, &e),
+			0);
 		assert_int_equal(kernel_verdict(fd, packet, sizeof(packet)), NO_MATCH);
 		close(fd);
 	}
@@ -586,7 +602,7 @@ int main(void)
 		cmocka_unit_test(unwritten_memory),
 		cmocka_unit_test(not_classic),
 		cmocka_unit_test(does_not_fit),
-		cmocka_unit_test(fits_without_reads_in_place),
+		cmocka_unit_test(refused_in_place),
 		cmocka_unit_test(loops),
 		cmocka_unit_test(empty_slot),
 		cmocka_unit_test(cut_packets),
