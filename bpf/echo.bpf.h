@@ -7,6 +7,7 @@
 #define USN_ECHO_BPF_H
 
 #include "maps.bpf.h"
+#include "writers.bpf.h"
 
 #define ICMP_ECHOREPLY 0
 #define ICMP_ECHO 8
@@ -31,10 +32,11 @@ struct echo {
 	__u16 check, id;
 };
 
-static __always_inline void echo_sent(struct __sk_buff *skb, const struct usn_owner *o)
+static __always_inline void echo_sent(struct __sk_buff *skb, const struct tapped *t)
 {
 	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
 	struct echo_key key = { .ifindex = skb->ifindex, .v6 = !v4 };
+	struct usn_owner o = { .cookie = t->cookie, .cgroup_id = t->cgroup_id };
 	__u8 protocol, vhl = 0;
 	struct echo e;
 
@@ -47,7 +49,8 @@ static __always_inline void echo_sent(struct __sk_buff *skb, const struct usn_ow
 	    e.type != (v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST))
 		return;
 	key.id = e.id;
-	bpf_map_update_elem(&echoes, &key, o, BPF_ANY);
+	__builtin_memcpy(&o.pid, &t->pid, sizeof(*t) - offsetof(struct tapped, pid));
+	bpf_map_update_elem(&echoes, &key, &o, BPF_ANY);
 }
 
 static __always_inline const struct usn_owner *echo_answered(struct __sk_buff *skb, __u32 at)

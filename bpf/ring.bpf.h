@@ -19,16 +19,9 @@
 #include <bpf/bpf_helpers.h>
 #include <usn/abi.h>
 
+#include "likely.bpf.h"
 #include "tap_constants.h"
 #include "writers.bpf.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, USN_RING_DATA + (8 << 20) + USN_RING_SLACK);
-} ring SEC(".maps");
 
 /* A ring buffer of the kernel's, of which nothing is used but the wake-up. */
 struct {
@@ -41,31 +34,32 @@ struct {
 struct taken {
 	struct usn_slot *slot;
 	__u64 place;
-	bool turned; /* it is the first of a chunk */
+	bool wakes; /* the reader is to be woken */
 };
 
-static __always_inline __u8 *ring_memory(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&ring, &zero);
-}
+/* For what is not inline. */
+struct ring_shape {
+	__u64 chunk_bytes, chunks, mask, secret;
+};
 
 static __always_inline __u64 ring_offset(__u64 head)
 {
 	return (head & ((1 << USN_RING_CHUNK_SHIFT) - 1)) * 8;
 }
 
-static __always_inline struct usn_slot *ring_slot(__u8 *memory, __u64 place)
+static __always_inline struct usn_slot *ring_slot(__u8 *memory, __u64 place, __u64 chunk_bytes,
+						  __u64 mask)
 {
 	__u64 chunk = (place >> USN_RING_CHUNK_SHIFT) & (USN_RING_CHUNKS - 1);
 
-	__u64 size = TAP_CONSTANT(TAP_CHUNKS) * TAP_CONSTANT(TAP_CHUNK_BYTES);
-
 	/* The mask changes nothing, and shows it to the verifier. */
 	return (void *)(memory + USN_RING_DATA +
-			((chunk * TAP_CONSTANT(TAP_CHUNK_BYTES) + ring_offset(place)) &
-			 (size - 8)));
+			((chunk * chunk_bytes + ring_offset(place)) & mask));
+}
+
+static __always_inline __u64 ring_seal_of(__u64 place, __u64 secret)
+{
+	return (place & USN_RING_PLACE) ^ secret;
 }
 
 /* A bit for each chunk that is in use. */
@@ -74,27 +68,33 @@ static __always_inline __u64 ring_busy(__u64 head, __u64 freed)
 	return (head >> USN_RING_TAKEN_SHIFT ^ freed) & ((1 << USN_RING_CHUNKS) - 1);
 }
 
+/* Whether a record and the slot behind it stay in the half of a chunk that the head is in. */
+static __always_inline bool ring_stays(__u64 head, __u64 length, __u64 chunk_bytes)
+{
+	__u64 offset = ring_offset(head);
+
+	return !((offset ^ (offset + length + sizeof(struct usn_slot) - 1)) & -(chunk_bytes / 2));
+}
+
 /*
  * Whether the record goes into another chunk: there is no room here. Or, at half of it, the reader has given back all
  * others, so that the smaller half is enough, and smaller is faster.
  */
-static __always_inline bool ring_turns(__u64 head, const volatile __u64 *freed, __u64 length)
+static __always_inline bool ring_turns(__u64 head, __u64 freed, __u64 length, __u64 chunk_bytes)
 {
-	__u64 size = TAP_CONSTANT(TAP_CHUNK_BYTES), offset = ring_offset(head);
-	__u64 busy;
+	__u64 offset = ring_offset(head), busy = ring_busy(head, freed);
 
-	if (offset + length + sizeof(struct usn_slot) > size)
+	if (offset + length + sizeof(struct usn_slot) > chunk_bytes)
 		return true;
-	if (offset >= size / 2 || offset + length < size / 2)
+	if (offset >= chunk_bytes / 2 || offset + length < chunk_bytes / 2)
 		return false;
-	busy = ring_busy(head, *freed);
 	return !(busy & (busy - 1));
 }
 
-#define NO_CHUNK ~0ULL /* no place at the beginning of a chunk is this */
+#define NO_PLACE ~0ULL
 
-/* The beginning of the next chunk; NO_CHUNK: none is free. */
-static __noinline __u64 ring_turn(__u64 head, __u64 freed, __u64 chunks)
+/* The beginning of the next chunk; NO_PLACE: none is free. */
+static __always_inline __u64 ring_turn(__u64 head, __u64 freed, __u64 chunks)
 {
 	__u64 taken = head >> USN_RING_TAKEN_SHIFT, busy = ring_busy(head, freed), turn, chunk;
 	int i;
@@ -103,11 +103,22 @@ static __noinline __u64 ring_turn(__u64 head, __u64 freed, __u64 chunks)
 	for (i = 0; i < USN_RING_CHUNKS && (chunk >= chunks || busy >> chunk & 1); i++)
 		chunk = i;
 	if (busy >> chunk & 1 || chunk >= chunks)
-		return NO_CHUNK;
+		return NO_PLACE;
 	/* The count goes round in its bits. */
 	turn = ((head & USN_RING_PLACE) >> USN_RING_TURN_SHIFT) + 1;
 	return (taken ^ 1 << chunk) << USN_RING_TAKEN_SHIFT |
 	       ((turn << USN_RING_TURN_SHIFT) & USN_RING_PLACE) | chunk << USN_RING_CHUNK_SHIFT;
+}
+
+/*
+ * The reader looks by its own clock about as often as half a chunk is filled. It is woken when it is behind that: a chunk
+ * besides the one that ends here is not read to its end. Of two it is always one.
+ */
+static __always_inline bool ring_is_behind(__u64 head, __u64 freed, __u64 chunks)
+{
+	__u64 busy = ring_busy(head, freed);
+
+	return chunks == 2 || busy & (busy - 1);
 }
 
 static __always_inline void ring_bell(void)
@@ -123,12 +134,10 @@ static __always_inline void ring_bell(void)
  * Hands over what was written behind the slot. An exchange waits until all of that has reached the cache, which the
  * reader's processor has most of; x86 keeps the order of stores without it.
  */
-static __always_inline void ring_seal(struct usn_slot *slot, __u64 place)
+static __always_inline void ring_seal(struct usn_slot *slot, __u64 seal, bool in_order)
 {
-	__u64 seal = (place & USN_RING_PLACE) ^ TAP_CONSTANT(TAP_SECRET);
-
 #ifdef __TARGET_ARCH_x86
-	if (!TAP_CONSTANT(TAP_WAKE_EACH)) {
+	if (!in_order) {
 		barrier();
 		*(volatile __u64 *)&slot->seal = seal;
 		return;
@@ -137,44 +146,68 @@ static __always_inline void ring_seal(struct usn_slot *slot, __u64 place)
 	__sync_lock_test_and_set(&slot->seal, seal);
 }
 
-static __always_inline void ring_end_chunk(__u8 *memory, __u64 end, __u64 next)
+static __always_inline void ring_end_chunk(__u8 *memory, const struct ring_shape *s, __u64 end,
+					   __u64 next)
 {
-	struct usn_slot *slot = ring_slot(memory, end);
+	struct usn_slot *slot = ring_slot(memory, end, s->chunk_bytes, s->mask);
 
 	slot->length = 0;
 	slot->next = (next >> USN_RING_CHUNK_SHIFT) & (USN_RING_CHUNKS - 1);
-	ring_seal(slot, end);
+	ring_seal(slot, ring_seal_of(end, s->secret), true);
+}
+
+/* As ring_take(), where the record is perhaps the first of a chunk, or another processor was quicker. NO_PLACE: there is no room. */
+static __noinline __u64 ring_take_slowly(__u8 *memory, struct writers *w, __u64 length,
+					 const struct ring_shape *s, bool *ret_wakes)
+{
+	volatile __u64 *head = &w->head;
+	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
+	int i;
+
+	if (length + sizeof(struct usn_slot) > s->chunk_bytes)
+		return NO_PLACE;
+	for (i = 0; i < TRIES; i++) {
+		__u64 old = *head, free = *freed, at = old;
+		bool turns = ring_turns(old, free, length, s->chunk_bytes);
+
+		if (turns) {
+			at = ring_turn(old, free, s->chunks);
+			if (at == NO_PLACE)
+				return NO_PLACE;
+		}
+		if (__sync_val_compare_and_swap(head, old, at + length / 8) != old)
+			continue;
+		if (turns) {
+			ring_end_chunk(memory, s, old, at);
+			*ret_wakes = ring_is_behind(old, free, s->chunks);
+		}
+		return at;
+	}
+	return NO_PLACE;
 }
 
 /* Takes length bytes, a multiple of 8. False: there is no room. */
 static __always_inline bool ring_take(__u8 *memory, struct writers *w, __u64 length,
 				      struct taken *ret)
 {
-	volatile __u64 *head = &w->head;
-	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
-	__u64 old, at;
-	int i;
+	__u64 at = *(volatile __u64 *)&w->head;
+	bool wakes = false;
 
-	if (length + sizeof(struct usn_slot) > TAP_CONSTANT(TAP_CHUNK_BYTES))
-		return false;
-	for (i = 0; i < TRIES; i++) {
-		old = *head;
-		at = old;
-		ret->turned = ring_turns(old, freed, length);
-		if (ret->turned) {
-			at = ring_turn(old, *freed, TAP_CONSTANT(TAP_CHUNKS));
-			if (at == NO_CHUNK)
-				return false;
-		}
-		if (__sync_val_compare_and_swap(head, old, at + length / 8) != old)
-			continue;
-		if (ret->turned)
-			ring_end_chunk(memory, old, at);
-		ret->slot = ring_slot(memory, at);
-		ret->place = at & USN_RING_PLACE;
-		return true;
+	if (unlikely(!ring_stays(at, length, TAP_CONSTANT(TAP_CHUNK_BYTES)) ||
+		     __sync_val_compare_and_swap(&w->head, at, at + length / 8) != at)) {
+		const struct ring_shape s = { TAP_CONSTANT(TAP_CHUNK_BYTES),
+					      TAP_CONSTANT(TAP_CHUNKS), TAP_CONSTANT(TAP_RING_MASK),
+					      TAP_CONSTANT(TAP_SECRET) };
+
+		at = ring_take_slowly(memory, w, length, &s, &wakes);
+		if (at == NO_PLACE)
+			return false;
 	}
-	return false;
+	ret->slot =
+		ring_slot(memory, at, TAP_CONSTANT(TAP_CHUNK_BYTES), TAP_CONSTANT(TAP_RING_MASK));
+	ret->place = at & USN_RING_PLACE;
+	ret->wakes = wakes;
+	return true;
 }
 
 /*
@@ -199,8 +232,9 @@ static __always_inline void ring_give(__u8 *memory, const struct taken *t)
 {
 	const volatile __u64 *read = (void *)(memory + USN_RING_READ);
 
-	ring_seal(t->slot, t->place);
-	if (t->turned || (TAP_CONSTANT(TAP_WAKE_EACH) && *read == t->place))
+	ring_seal(t->slot, ring_seal_of(t->place, TAP_CONSTANT(TAP_SECRET)),
+		  TAP_CONSTANT(TAP_WAKE_EACH));
+	if (unlikely(t->wakes) || (TAP_CONSTANT(TAP_WAKE_EACH) && *read == t->place))
 		ring_bell();
 }
 

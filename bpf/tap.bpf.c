@@ -46,7 +46,7 @@ static __always_inline __u64 *losses_of(__u8 *memory, __u32 ifindex)
 	return (__u64 *)(memory + USN_RING_LOSSES + (*slot & (USN_DEVICES_MAX - 1)) * 8);
 }
 
-static __always_inline void count_lost(__u8 *memory, struct writers *w, __u32 ifindex)
+static __noinline void count_lost(__u8 *memory, struct writers *w, __u32 ifindex)
 {
 	__u64 *n = losses_of(memory, ifindex);
 
@@ -56,48 +56,35 @@ static __always_inline void count_lost(__u8 *memory, struct writers *w, __u32 if
 	__sync_fetch_and_add(&w->lost, 1);
 }
 
-/* Nearly always there are none, which takes no look-up. */
-static __always_inline __u64 lost_of(__u8 *memory, const struct writers *w, __u32 ifindex)
+static __noinline __u64 lost_so_far(__u8 *memory, __u32 ifindex)
 {
-	const __u64 *n = w->lost ? losses_of(memory, ifindex) : NULL;
+	const __u64 *n = losses_of(memory, ifindex);
 
 	return n ? *n : 0;
 }
 
-static __always_inline void fill_owner(struct usn_record *r, const struct tapped *t)
+static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction)
 {
-	const struct usn_owner *o = t->owner;
+	__u32 gso_size = skb->gso_size;
 
-	r->cgroup_id = o ? o->cgroup_id : 0;
-	r->pid = o ? o->pid : 0;
-	r->tid = o ? o->tid : 0;
-	if (o)
-		__builtin_memcpy(r->comm, o->comm, sizeof(r->comm));
-	else
-		__builtin_memset(r->comm, 0, sizeof(r->comm));
-}
-
-static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction,
-				 const struct tapped *t)
-{
-	r->cookie = t->cookie;
-	fill_owner(r, t);
 	r->ifindex = skb->ifindex;
 	r->len = skb->len;
 	r->protocol = bpf_ntohs(skb->protocol);
 	r->direction = direction;
-	r->flags = packet_flags(skb);
-	r->gso_size = skb->gso_size;
-	r->gso_segs = skb->gso_segs;
+	r->flags = packet_flags(skb, gso_size);
+	r->gso_size = gso_size;
+	r->gso_segs = unlikely(gso_size) ? skb->gso_segs : 0;
 	r->reserved = 0;
 }
 
-static __always_inline void capture(struct __sk_buff *skb, __u8 direction, struct tapped *t,
-				    struct writers *w, __u32 caplen)
+/* chosen: who owns it, if that is known already. */
+static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
+				    const struct tapped *chosen, struct writers *w, __u32 caplen)
 {
 	__u64 length = sizeof(struct usn_slot) + sizeof(struct usn_record);
-	__u8 *memory = ring_memory();
+	__u8 *memory = TAP_MEMORY(TAP_MEMORY_RING);
 	struct usn_record *r;
+	struct tapped *owner;
 	struct taken taken;
 	__u32 others = caplen - 1;
 
@@ -106,20 +93,23 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction, struc
 	 * it is 1 or more, so it gets a number less than the limit and one more than that.
 	 */
 	barrier_var(others);
-	if (!memory || others >= USN_SNAPLEN_MAX)
+	if (others >= USN_SNAPLEN_MAX)
 		return;
 	caplen = others + 1;
 	length += (caplen + 7) & ~7ULL;
-	if (!ring_take(memory, w, length, &taken))
+	if (unlikely(!ring_take(memory, w, length, &taken)))
 		return count_lost(memory, w, skb->ifindex);
 	ring_touch(&taken, length);
 	r = (void *)(taken.slot + 1);
 	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */
 	r->mono_ns = bpf_ktime_get_ns();
-	r->lost = lost_of(memory, w, skb->ifindex);
-	if (!selects())
-		look_at(t, w, skb, direction);
-	fill(r, skb, direction, t);
+	r->lost = unlikely(w->lost) ? lost_so_far(memory, skb->ifindex) : 0;
+	owner = (void *)&r->cgroup_id;
+	if (chosen)
+		*owner = *chosen;
+	else
+		look_at(owner, w, skb, direction);
+	fill(r, skb, direction);
 	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, caplen) ? 0 : caplen;
 	ring_give(memory, &taken);
 }
@@ -129,17 +119,19 @@ static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
 {
 	__u32 snaplen = TAP_CONSTANT(TAP_SNAPLEN);
 	__u32 caplen = skb->len < snaplen ? skb->len : snaplen;
-	struct writers *w = writers_memory();
-	struct tapped t = {};
+	struct writers *w = TAP_MEMORY(TAP_MEMORY_WRITERS);
+	struct tapped t;
 
-	if (!caplen || !w)
+	if (unlikely(!caplen))
 		return TCX_NEXT;
-	if (selects()) {
-		look_at(&t, w, skb, direction);
-		if (!is_selected(&t))
-			return TCX_NEXT;
+	if (!selects()) {
+		capture(skb, direction, NULL, w, caplen);
+	} else {
+		bool in_cgroup = look_at(&t, w, skb, direction);
+
+		if (is_selected(&t, in_cgroup))
+			capture(skb, direction, &t, w, caplen);
 	}
-	capture(skb, direction, &t, w, caplen);
 	return TCX_NEXT;
 }
 

@@ -9,6 +9,7 @@
 
 #include "binding.bpf.h"
 #include "echo.bpf.h"
+#include "likely.bpf.h"
 #include "maps.bpf.h"
 #include "owner.bpf.h"
 #include "tap_constants.h"
@@ -20,13 +21,6 @@ const volatile char only_comm[USN_COMM_SIZE];
 /* Linux 6.2. Before, flags are unknown, and so is who made a socket that has neither sent, bound nor connected. */
 extern void *bpf_cast_to_kern_ctx(void *obj) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-
-struct tapped {
-	const struct usn_owner *owner; /* NULL: unknown */
-	struct usn_owner copy;
-	__u64 cookie;
-	bool in_cgroup; /* of TAP_ONLY_CGROUP */
-};
 
 /*
  * Whether the socket of a packet out was made in the cgroup or below. A level is counted from the root of all, which a
@@ -70,23 +64,17 @@ static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id
 /* What is still in its slot moves into the socket's storage, for when the slot is another socket's. */
 static __always_inline void owner_of_stored(struct tapped *t, struct bpf_sock *sk)
 {
-	t->owner = bpf_sk_storage_get(&owners, sk, NULL, 0);
-	if (t->owner || !owner_of_newborn(t->cookie, &t->copy))
-		return;
-	t->owner = bpf_sk_storage_get(&owners, sk, &t->copy, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!t->owner)
-		t->owner = &t->copy;
-}
+	const struct usn_owner *stored = bpf_sk_storage_get(&owners, sk, NULL, 0);
+	struct usn_owner newborn;
 
-static __always_inline void owner_of_sock(struct tapped *t, struct writers *w, struct bpf_sock *sk)
-{
-	if (recall_owner(w, t->cookie, &t->copy)) {
-		t->owner = &t->copy;
-		return;
+	if (stored) {
+		tapped_by(t, stored);
+	} else if (owner_of_newborn(t->cookie, &newborn)) {
+		bpf_sk_storage_get(&owners, sk, &newborn, BPF_SK_STORAGE_GET_F_CREATE);
+		tapped_by(t, &newborn);
+	} else {
+		tapped_by_nobody(t);
 	}
-	owner_of_stored(t, sk);
-	if (t->owner)
-		remember_owner(w, t->cookie, t->owner);
 }
 
 /* 0: it has none yet, or the kernel lets nobody look. */
@@ -100,27 +88,60 @@ static __always_inline __u64 cookie_of(const void *sk)
 	return kernel->__sk_common.skc_cookie.counter;
 }
 
-static __always_inline void look_out(struct tapped *t, struct writers *w, struct __sk_buff *skb)
+static __always_inline bool may_send_echoes(const struct bpf_sock *sk)
 {
-	struct bpf_sock *half = skb->sk, *sk;
+	return sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
+	       sk->type == SOCK_RAW;
+}
 
-	if (!half)
+static __always_inline void look_at_sock(struct tapped *t, struct writers *w, struct bpf_sock *sk,
+					 __u64 cookie)
+{
+	struct recent *r = recent_of(w, cookie);
+
+	t->cookie = cookie;
+	if (recall_owner(r, cookie, t))
 		return;
-	sk = bpf_sk_fullsock(half);
+	owner_of_stored(t, sk);
+	if (t->pid)
+		remember_owner(r, t, may_send_echoes(sk));
+}
+
+/*
+ * As look_out(), of a socket that was not seen lately, or whose packets are looked into. What it works with is not in the ring,
+ * where the reader could change it.
+ */
+static __noinline void look_out_slowly(struct tapped *ret, struct writers *w, struct __sk_buff *skb,
+				       bool echoes)
+{
+	struct bpf_sock *half = skb->sk, *sk = NULL;
+	struct tapped t = {};
+
+	if (half)
+		sk = bpf_sk_fullsock(half);
 	/* A SYN-ACK is of a connection that is not there yet: of the listener. */
-	if (!sk)
+	if (half && !sk)
 		sk = bpf_get_listener_sock(half);
-	if (!sk)
+	if (sk) {
+		look_at_sock(&t, w, sk, bpf_get_socket_cookie(skb));
+		if (t.pid && echoes && may_send_echoes(sk))
+			echo_sent(skb, &t);
+	}
+	*ret = t;
+}
+
+/* echoes: a request is to be remembered, so that its reply has an owner. */
+static __always_inline void look_out(struct tapped *t, struct writers *w, struct __sk_buff *skb,
+				     bool echoes)
+{
+	const struct bpf_sock *half = skb->sk;
+	__u64 cookie = half ? cookie_of(half) : 0;
+	const struct recent *r = recent_of(w, cookie);
+
+	t->cookie = cookie;
+	if (likely(recall_owner(r, cookie, t) && !r->echoes))
 		return;
-	t->cookie = cookie_of(half);
-	if (!t->cookie)
-		t->cookie = bpf_get_socket_cookie(skb);
-	t->in_cgroup = TAP_CONSTANT(TAP_ONLY_CGROUP) && sends_in_cgroup(skb);
-	owner_of_sock(t, w, sk);
-	if (t->owner && (!TAP_CONSTANT(TAP_ONLY_CGROUP) || t->in_cgroup) &&
-	    (sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
-	     sk->type == SOCK_RAW))
-		echo_sent(skb, t->owner);
+	look_out_slowly(t, w, skb, echoes);
 }
 
 struct flow {
@@ -183,39 +204,59 @@ static __always_inline bool read_ports(struct flow *f, struct __sk_buff *skb, bo
 	return true;
 }
 
-/* The socket that will get it, connected or listening, as the device's sockets are looked up. */
-static __always_inline void look_in(struct tapped *t, struct writers *w, struct __sk_buff *skb)
+/* True: an echo reply, and an owner asked for it. */
+static __always_inline bool look_for_asker(struct tapped *t, struct __sk_buff *skb, __u32 at)
 {
-	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
+	const struct usn_owner *asker = echo_answered(skb, at);
+
+	if (!asker)
+		return false;
+	t->cookie = asker->cookie;
+	tapped_by(t, asker);
+	return true;
+}
+
+/*
+ * The socket that will get it, connected or listening, as the device's sockets are looked up. True: it was made in the
+ * cgroup or below.
+ */
+static __always_inline bool look_for_sock(struct tapped *t, struct writers *w,
+					  struct __sk_buff *skb, __u64 cgroup_id)
+{
+	bool v4 = skb->protocol == bpf_htons(ETH_P_IP), in_cgroup;
 	struct flow f = {};
 	/* Not in memory, where the verifier may lose what it knows of it. */
 	__u32 size = v4 ? sizeof(f.tuple.ipv4) : sizeof(f.tuple.ipv6);
 	struct bpf_sock *sk = NULL;
 
 	if (!(v4 ? read_flow4(&f, skb) : read_flow6(&f, skb)))
-		return;
-	if (f.protocol == IPPROTO_ICMP || f.protocol == IPPROTO_ICMPV6) {
-		t->owner = echo_answered(skb, f.at);
-		t->in_cgroup = t->owner;
-		if (t->owner)
-			t->cookie = t->owner->cookie;
-		return;
-	}
+		return false;
+	if (f.protocol == IPPROTO_ICMP || f.protocol == IPPROTO_ICMPV6)
+		return look_for_asker(t, skb, f.at);
 	if (f.protocol != IPPROTO_TCP && f.protocol != IPPROTO_UDP)
-		return;
+		return false;
 	if (!read_ports(&f, skb, v4))
-		return;
+		return false;
 	if (f.protocol == IPPROTO_TCP)
 		sk = bpf_sk_lookup_tcp(skb, &f.tuple, size, BPF_F_CURRENT_NETNS, 0);
 	else
 		sk = bpf_sk_lookup_udp(skb, &f.tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
-		return;
-	t->cookie = cookie_of(sk);
-	t->in_cgroup =
-		TAP_CONSTANT(TAP_ONLY_CGROUP) && gets_in_cgroup(sk, TAP_CONSTANT(TAP_ONLY_CGROUP));
-	owner_of_sock(t, w, sk);
+		return false;
+	in_cgroup = cgroup_id && gets_in_cgroup(sk, cgroup_id);
+	look_at_sock(t, w, sk, cookie_of(sk));
 	bpf_sk_release(sk);
+	return in_cgroup;
+}
+
+static __noinline bool look_in(struct tapped *ret, struct writers *w, struct __sk_buff *skb,
+			       __u64 cgroup_id)
+{
+	struct tapped t = {};
+	bool in_cgroup = look_for_sock(&t, w, skb, cgroup_id);
+
+	*ret = t;
+	return in_cgroup;
 }
 
 /* Whether there is anything to select. */
@@ -225,22 +266,21 @@ static __always_inline bool selects(void)
 	       TAP_CONSTANT(TAP_ONLY_COMM);
 }
 
-static __always_inline bool is_selected(const struct tapped *t)
+static __always_inline bool is_selected(const struct tapped *t, bool in_cgroup)
 {
 	int i;
 
-	if (TAP_CONSTANT(TAP_ONLY_CGROUP) && !t->in_cgroup &&
-	    !(t->owner && t->owner->cgroup_id == TAP_CONSTANT(TAP_ONLY_CGROUP)))
+	if (TAP_CONSTANT(TAP_ONLY_CGROUP) && !in_cgroup &&
+	    t->cgroup_id != TAP_CONSTANT(TAP_ONLY_CGROUP))
 		return false;
 	if (!TAP_CONSTANT(TAP_ONLY_PID) && !TAP_CONSTANT(TAP_ONLY_COMM))
 		return true;
-	if (!t->owner ||
-	    (TAP_CONSTANT(TAP_ONLY_PID) && t->owner->pid != TAP_CONSTANT(TAP_ONLY_PID)))
+	if (!t->pid || (TAP_CONSTANT(TAP_ONLY_PID) && t->pid != TAP_CONSTANT(TAP_ONLY_PID)))
 		return false;
 	if (!TAP_CONSTANT(TAP_ONLY_COMM))
 		return true;
 	for (i = 0; i < USN_COMM_SIZE; i++) {
-		if (t->owner->comm[i] != only_comm[i])
+		if (t->comm[i] != only_comm[i])
 			return false;
 		if (!only_comm[i])
 			break;
@@ -248,22 +288,27 @@ static __always_inline bool is_selected(const struct tapped *t)
 	return true;
 }
 
-static __always_inline void look_at(struct tapped *t, struct writers *w, struct __sk_buff *skb,
+/* True: its socket was made in TAP_ONLY_CGROUP or below. */
+static __always_inline bool look_at(struct tapped *t, struct writers *w, struct __sk_buff *skb,
 				    __u8 direction)
 {
-	if (direction == USN_DIR_OUT)
-		look_out(t, w, skb);
-	else
-		look_in(t, w, skb);
+	__u64 cgroup_id = TAP_CONSTANT(TAP_ONLY_CGROUP);
+	bool in_cgroup;
+
+	if (direction == USN_DIR_IN)
+		return look_in(t, w, skb, cgroup_id);
+	in_cgroup = cgroup_id && sends_in_cgroup(skb);
+	look_out(t, w, skb, !cgroup_id || in_cgroup);
+	return in_cgroup;
 }
 
 /* As the kernel has them (enum in include/linux/skbuff.h). */
 #define CHECKSUM_UNNECESSARY 1
 #define CHECKSUM_PARTIAL 3
 
-static __always_inline __u8 packet_flags(struct __sk_buff *skb)
+static __always_inline __u8 packet_flags(struct __sk_buff *skb, __u32 gso_size)
 {
-	__u8 flags = skb->gso_size ? USN_PACKET_GSO : 0;
+	__u8 flags = unlikely(gso_size) ? USN_PACKET_GSO : 0;
 
 	if (bpf_cast_to_kern_ctx) {
 		struct sk_buff *kernel = bpf_cast_to_kern_ctx(skb);

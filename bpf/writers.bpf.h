@@ -10,34 +10,58 @@
 #define USN_WRITERS_BPF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <bpf/bpf_helpers.h>
 #include <usn/abi.h>
+
+#include "tap_constants.h"
 
 #define RECENT 32 /* a power of two */
 
 struct recent {
-	__u64 busy; /* 1: somebody writes it */
+	__u32 busy;   /* 1: somebody writes it */
+	__u32 echoes; /* 1: of its packets, echo requests are to be remembered */
 	struct usn_owner owner;
 };
 
+/* Reached by TAP_MEMORY(TAP_MEMORY_WRITERS). */
 struct writers {
 	__u64 head;                   /* of the ring: where the next record goes, see usn/abi.h */
 	__u64 lost;                   /* as USN_RING_LOST, which is on another page */
 	struct recent recent[RECENT]; /* by the low bits of the cookie */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct writers);
-} writers SEC(".maps");
+_Static_assert(sizeof(struct writers) <= TAP_WRITERS_BYTES, "the map is large enough");
 
-static __always_inline struct writers *writers_memory(void)
+/* The owner of a packet, as a record has it (struct usn_record). */
+struct tapped {
+	__u64 cgroup_id;
+	__u64 cookie;
+	__u32 pid; /* 0: unknown, or there is none */
+	__u32 tid;
+	char comm[USN_COMM_SIZE];
+};
+
+_Static_assert(sizeof(struct tapped) == offsetof(struct usn_record, ifindex) -
+						offsetof(struct usn_record, cgroup_id),
+	       "as in a record");
+
+static __always_inline void tapped_by(struct tapped *t, const struct usn_owner *o)
 {
-	__u32 zero = 0;
+	t->cgroup_id = o->cgroup_id;
+	/* pid, tid, comm */
+	__builtin_memcpy(&t->pid, &o->pid, sizeof(*t) - offsetof(struct tapped, pid));
+}
 
-	return bpf_map_lookup_elem(&writers, &zero);
+static __always_inline void tapped_by_nobody(struct tapped *t)
+{
+	t->cgroup_id = 0;
+	__builtin_memset(&t->pid, 0, sizeof(*t) - offsetof(struct tapped, pid));
+}
+
+static __always_inline struct recent *recent_of(struct writers *w, __u64 cookie)
+{
+	return &w->recent[cookie & (RECENT - 1)];
 }
 
 /* Loads and stores before it are done before it, and those behind it after. x86 keeps the order of these without it. */
@@ -55,32 +79,26 @@ static __always_inline __u64 in_order(__u64 *p)
 #endif
 }
 
-/* The owner of a socket that was seen not long ago. */
-static __always_inline bool recall_owner(struct writers *w, __u64 cookie, struct usn_owner *ret)
+/* The owner of a socket that was seen not long ago. False: something else may be in t by then. */
+static __always_inline bool recall_owner(const struct recent *r, __u64 cookie, struct tapped *t)
 {
-	struct usn_owner *o = &w->recent[cookie & (RECENT - 1)].owner;
-
-	if (!cookie || in_order(&o->cookie) != cookie)
+	if (!cookie || in_order((__u64 *)&r->owner.cookie) != cookie)
 		return false;
-	*ret = *o;
+	tapped_by(t, &r->owner);
 	/* Another's may have come there meanwhile. */
-	return in_order(&o->cookie) == cookie;
+	return in_order((__u64 *)&r->owner.cookie) == cookie;
 }
 
 /* Nobody reads it while it is written, because it has no cookie then. Two at once would mix theirs: one is enough. */
-static __always_inline void remember_owner(struct writers *w, __u64 cookie,
-					   const struct usn_owner *owner)
+static __always_inline void remember_owner(struct recent *r, const struct tapped *t, bool echoes)
 {
-	struct recent *r = &w->recent[cookie & (RECENT - 1)];
-
-	if (!cookie || __sync_lock_test_and_set(&r->busy, 1))
+	if (!t->cookie || __sync_lock_test_and_set(&r->busy, 1))
 		return;
 	__sync_lock_test_and_set(&r->owner.cookie, 0);
-	r->owner.cgroup_id = owner->cgroup_id;
-	r->owner.pid = owner->pid;
-	r->owner.tid = owner->tid;
-	__builtin_memcpy(r->owner.comm, owner->comm, sizeof(r->owner.comm));
-	__sync_lock_test_and_set(&r->owner.cookie, cookie);
+	r->echoes = echoes;
+	r->owner.cgroup_id = t->cgroup_id;
+	__builtin_memcpy(&r->owner.pid, &t->pid, sizeof(*t) - offsetof(struct tapped, pid));
+	__sync_lock_test_and_set(&r->owner.cookie, t->cookie);
 	__sync_lock_test_and_set(&r->busy, 0);
 }
 

@@ -41,7 +41,7 @@ struct usn_tap_options {
 #define USN_TAP_IN 1
 #define USN_TAP_OUT 2
 
-/* Wake for each packet, instead of by the amount unread and after USN_TAP_WAIT_MS. */
+/* Wake for each packet, instead of by the amount unread and at most USN_TAP_WAIT_MS later. */
 #define USN_TAP_IMMEDIATE 1
 #define USN_TAP_WAIT_MS 40
 
@@ -77,8 +77,8 @@ size_t usn_tap_batch(struct usn_tap *t, const struct usn_record *views[], size_t
 int usn_tap_wait(struct usn_tap *t, int timeout_ms);
 
 /*
- * A descriptor for poll(2) that is readable when much is unread. Look every USN_TAP_WAIT_MS besides, unless the tap is
- * USN_TAP_IMMEDIATE.
+ * A descriptor for poll(2) that is readable when it is time to look: at most USN_TAP_WAIT_MS after a packet, sooner when there are
+ * many, and when there is none, too. Then read until there are no more.
  */
 int usn_tap_fd(const struct usn_tap *t);
 

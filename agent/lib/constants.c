@@ -26,7 +26,16 @@ static void put(struct bpf_insn *in, uint64_t value)
 	in[1].imm = (int32_t)(uint32_t)(value >> 32);
 }
 
-int constants_put(struct bpf_program *prog, uint64_t mark, const uint64_t values[], size_t n)
+static void put_map(struct bpf_insn *in, int fd)
+{
+	in[0].src_reg = BPF_PSEUDO_MAP_VALUE;
+	in[0].imm = fd;
+	in[1].imm = 0;
+}
+
+/* values or map_fds. */
+static int replace(struct bpf_program *prog, uint64_t mark, const uint64_t values[],
+		   const int map_fds[], size_t n)
 {
 	size_t count = bpf_program__insn_cnt(prog), found = 0, i;
 	_cleanup_free_ struct bpf_insn *insns = malloc(count * sizeof(*insns));
@@ -35,12 +44,27 @@ int constants_put(struct bpf_program *prog, uint64_t mark, const uint64_t values
 		return -ENOMEM;
 	memcpy(insns, bpf_program__insns(prog), count * sizeof(*insns));
 	for (i = 0; i + 1 < count; i++) {
-		if (!loads_number(&insns[i]) || number_of(&insns[i]) - mark >= n)
+		uint64_t number = loads_number(&insns[i]) ? number_of(&insns[i]) - mark : n;
+
+		if (number >= n)
 			continue;
-		put(&insns[i], values[number_of(&insns[i]) - mark]);
+		if (values)
+			put(&insns[i], values[number]);
+		else
+			put_map(&insns[i], map_fds[number]);
 		found++;
 	}
 	if (!found)
 		return -ENOENT;
 	return bpf_program__set_insns(prog, insns, count);
+}
+
+int constants_put(struct bpf_program *prog, uint64_t mark, const uint64_t values[], size_t n)
+{
+	return replace(prog, mark, values, NULL, n);
+}
+
+int constants_put_maps(struct bpf_program *prog, uint64_t mark, const int map_fds[], size_t n)
+{
+	return replace(prog, mark, NULL, map_fds, n);
 }

@@ -14,4 +14,7 @@ struct bpf_program;
  */
 int constants_put(struct bpf_program *prog, uint64_t mark, const uint64_t values[], size_t n);
 
+/* The same of the addresses of the only value of arrays, by their descriptors, which stay the caller's until it is loaded. */
+int constants_put_maps(struct bpf_program *prog, uint64_t mark, const int map_fds[], size_t n);
+
 #endif

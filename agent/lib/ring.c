@@ -160,6 +160,7 @@ static bool take(struct ring *r, bool *ret_batch)
 	fetch(s);
 	insert(r, (const struct usn_record *)(const void *)(s + 1));
 	r->place += s->length / 8;
+	r->bytes += s->length;
 	return true;
 }
 

@@ -23,6 +23,7 @@ struct ring {
 	uint64_t secret;
 	uint64_t place; /* up to which records are in the window or out */
 	uint64_t turn;  /* how many chunks lie before that one */
+	uint64_t bytes; /* of all records so far */
 	uint64_t read;  /* what the writers know of it */
 	uint64_t freed; /* as in memory */
 	bool idle;      /* there was nothing when last looked */

@@ -12,6 +12,7 @@
 #include "lib/bell.h"
 #include "lib/clock.h"
 #include "lib/filter.h"
+#include "lib/pace.h"
 #include "lib/ring.h"
 #include "lib/tap.h"
 #include "lib/tap_programs.h"
@@ -23,6 +24,7 @@ struct usn_tap {
 	const struct tap_lender *how; /* NULL: the programs are our own */
 	void *lender;
 	bool immediate;
+	struct pace pace;    /* unless it is immediate */
 	int64_t real_offset; /* of this batch */
 	uint64_t delivered;
 };
@@ -47,6 +49,13 @@ int tap_check_options(const struct usn_tap_options *o, struct usn_err *e)
 	return 0;
 }
 
+/* Half a chunk: when that is read, the writers begin the next and leave the other half cold. */
+static int begin_pace(struct usn_tap *t)
+{
+	pace_begin(&t->pace, t->ring.chunk_bytes / 2, clock_mono_ns());
+	return bell_set_timer(&t->bell, PACE_SLOWEST_NS);
+}
+
 static int map_tap(struct usn_tap *t, struct usn_err *e)
 {
 	int r = tap_programs_map_ring(&t->programs, &t->ring);
@@ -54,6 +63,8 @@ static int map_tap(struct usn_tap *t, struct usn_err *e)
 	t->immediate = t->programs.constants[TAP_WAKE_EACH];
 	if (r >= 0)
 		r = bell_open(&t->bell, t->programs.bell_fd);
+	if (r >= 0 && !t->immediate)
+		r = begin_pace(t);
 	t->real_offset = clock_real_offset();
 	return r < 0 ? usn_fail_errno(e, -r, "cannot map the ring buffer") : 0;
 }
@@ -73,7 +84,7 @@ static struct usn_tap *new_tap(void)
 	struct usn_tap *t = calloc(1, sizeof(*t));
 
 	if (t)
-		t->bell.epoll_fd = -1;
+		t->bell.epoll_fd = t->bell.timer_fd = -1;
 	return t;
 }
 
@@ -189,10 +200,31 @@ static const struct usn_record *next(struct usn_tap *t)
 	return rec;
 }
 
-const struct usn_record *usn_tap_next(struct usn_tap *t)
+/* Nothing is left. The timer was set before: if it cannot be set again, the descriptor stays readable. */
+static void look_later(struct usn_tap *t)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (!t->immediate && !pace_is_early(&t->pace, now))
+		bell_set_timer(&t->bell, pace_next(&t->pace, now, t->ring.bytes));
+}
+
+/* And no record is out: what was read to its end is given back now, not at the next look. */
+static void rest(struct usn_tap *t)
 {
 	ring_release(&t->ring);
-	return next(t);
+	look_later(t);
+}
+
+const struct usn_record *usn_tap_next(struct usn_tap *t)
+{
+	const struct usn_record *rec;
+
+	ring_release(&t->ring);
+	rec = next(t);
+	if (!rec)
+		rest(t);
+	return rec;
 }
 
 size_t usn_tap_batch(struct usn_tap *t, const struct usn_record *views[], size_t n)
@@ -205,25 +237,28 @@ size_t usn_tap_batch(struct usn_tap *t, const struct usn_record *views[], size_t
 		if (!views[i])
 			break;
 	}
+	if (!i)
+		rest(t);
 	return i;
 }
 
 int usn_tap_wait(struct usn_tap *t, int timeout_ms)
 {
+	uint64_t begin = clock_mono_ns(), passed_ms = 0;
 	struct epoll_event ev;
 
-	/* In pieces: the kernel wakes by the amount, and a few packets have to be found by looking. */
+	/* In pieces: the timer is heard when nothing came, too. */
 	while (!ring_ready(&t->ring)) {
-		int piece = !t->immediate && (timeout_ms < 0 || timeout_ms > USN_TAP_WAIT_MS)
-				    ? USN_TAP_WAIT_MS
-				    : timeout_ms;
+		int left = timeout_ms < 0 ? -1 : timeout_ms - (int)passed_ms;
 
-		if (!timeout_ms)
+		if (!left)
 			return 0;
-		if (epoll_wait(t->bell.epoll_fd, &ev, 1, piece) < 0)
+		look_later(t);
+		if (epoll_wait(t->bell.epoll_fd, &ev, 1, left) < 0)
 			return -errno;
-		if (timeout_ms > 0)
-			timeout_ms -= piece;
+		passed_ms = (clock_mono_ns() - begin) / 1000000;
+		if (timeout_ms >= 0 && passed_ms > (uint64_t)timeout_ms)
+			passed_ms = (uint64_t)timeout_ms;
 	}
 	return 1;
 }

@@ -63,11 +63,7 @@ static void set_ring(uint64_t c[], uint32_t bytes)
 		n /= 2;
 	c[TAP_CHUNKS] = n;
 	c[TAP_CHUNK_BYTES] = ring / n < least ? least : ring / n;
-}
-
-static uint64_t ring_bytes(const struct tap_programs *p)
-{
-	return p->constants[TAP_CHUNKS] * p->constants[TAP_CHUNK_BYTES];
+	c[TAP_RING_MASK] = c[TAP_CHUNKS] * c[TAP_CHUNK_BYTES] - 8;
 }
 
 static int set_constants(struct tap_programs *p, const struct usn_tap_options *o, struct usn_err *e)
@@ -89,13 +85,39 @@ static int set_constants(struct tap_programs *p, const struct usn_tap_options *o
 		if (r < 0)
 			return r;
 	}
-	r = constants_put(p->skel->progs.usn_tap_in, TAP_CONSTANT_MARK, c, TAP_CONSTANTS);
-	if (r >= 0)
-		r = constants_put(p->skel->progs.usn_tap_out, TAP_CONSTANT_MARK, c, TAP_CONSTANTS);
-	if (r >= 0)
-		r = bpf_map__set_value_size(p->skel->maps.ring, USN_RING_DATA +
-									(uint32_t)ring_bytes(p) +
-									USN_RING_SLACK);
+	return 0;
+}
+
+/* The maps whose addresses the programs have. */
+static int make_memories(struct tap_programs *p, struct usn_err *e)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, mapped, .map_flags = BPF_F_MMAPABLE);
+	uint32_t data = (uint32_t)p->constants[TAP_RING_MASK] + 8;
+
+	p->ring_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ring", sizeof(uint32_t),
+				    USN_RING_DATA + data + USN_RING_SLACK, 1, &mapped);
+	if (p->ring_fd < 0)
+		return usn_fail_errno(e, -p->ring_fd, "cannot make a ring of %u bytes", data);
+	p->writers_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "writers", sizeof(uint32_t),
+				       TAP_WRITERS_BYTES, 1, NULL);
+	return p->writers_fd < 0
+		       ? usn_fail_errno(e, -p->writers_fd, "cannot make the map of the writers")
+		       : 0;
+}
+
+static int put_constants(const struct tap_programs *p, struct usn_err *e)
+{
+	struct bpf_program *progs[] = { p->skel->progs.usn_tap_in, p->skel->progs.usn_tap_out };
+	const int memories[TAP_MEMORIES] = {
+		[TAP_MEMORY_RING] = p->ring_fd, [TAP_MEMORY_WRITERS] = p->writers_fd
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(progs) && r >= 0; i++) {
+		r = constants_put(progs[i], TAP_CONSTANT_MARK, p->constants, TAP_CONSTANTS);
+		if (r >= 0)
+			r = constants_put_maps(progs[i], TAP_MEMORY_MARK, memories, TAP_MEMORIES);
+	}
 	return r < 0 ? usn_fail_errno(e, -r, "cannot prepare the tap's programs") : 0;
 }
 
@@ -140,6 +162,7 @@ static int put_filters(struct tap_programs *p, const struct filter *f, struct us
 }
 
 static const struct tap_programs nothing = { .ring_fd = -1,
+					     .writers_fd = -1,
 					     .bell_fd = -1,
 					     .stages_fd = -1,
 					     .in_fd = -1,
@@ -148,7 +171,6 @@ static const struct tap_programs nothing = { .ring_fd = -1,
 
 static void take_descriptors(struct tap_programs *p, uint32_t directions)
 {
-	p->ring_fd = bpf_map__fd(p->skel->maps.ring);
 	p->bell_fd = bpf_map__fd(p->skel->maps.bell);
 	p->stages_fd = bpf_map__fd(p->skel->maps.stages);
 	if (directions & USN_TAP_IN)
@@ -171,6 +193,10 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 	r = set_constants(p, o, e);
 	if (r >= 0)
 		r = share_maps(p, e);
+	if (r >= 0)
+		r = make_memories(p, e);
+	if (r >= 0)
+		r = put_constants(p, e);
 	if (r < 0)
 		return r;
 	bpf_program__set_autoload(p->skel->progs.usn_tap_in, directions & USN_TAP_IN);
@@ -346,8 +372,9 @@ void tap_programs_free(struct tap_programs *p)
 	free(p->slots);
 	close_fd(p->filter_fds[0]);
 	close_fd(p->filter_fds[1]);
+	close_fd(p->ring_fd);
+	close_fd(p->writers_fd);
 	if (!p->skel) {
-		close_fd(p->ring_fd);
 		close_fd(p->bell_fd);
 		close_fd(p->stages_fd);
 	}

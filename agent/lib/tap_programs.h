@@ -28,6 +28,7 @@ struct tap_programs {
 	 * kernel empties it when nobody has it open.
 	 */
 	int ring_fd, bell_fd, stages_fd;
+	int writers_fd; /* what only the programs use */
 	/* What is attached: the filters, if there are some; -1: nothing in that direction. */
 	int in_fd, out_fd;
 	int filter_fds[2];

@@ -153,7 +153,7 @@ static int follow(struct record *c)
 	int r = 0;
 
 	while (r == 0) {
-		int n = poll(p, ARRAY_SIZE(p), USN_TAP_WAIT_MS);
+		int n = poll(p, ARRAY_SIZE(p), -1);
 
 		if (n < 0 && errno != EINTR)
 			return usn_fail_errno(c->e, errno, "cannot wait for packets");

@@ -98,7 +98,6 @@ static int follow(struct tail *t)
 			      { .fd = t->signal_fd, .events = POLLIN },
 			      { .fd = t->devices.netlink_fd, .events = POLLIN },
 			      { .fd = -1 } };
-	int wait = t->options.tap.flags & USN_TAP_IMMEDIATE ? -1 : USN_TAP_WAIT_MS;
 	int r = 0;
 
 	while (r == 0) {
@@ -106,7 +105,7 @@ static int follow(struct tail *t)
 
 		/* Of a pipe it tells that the reader has gone, also when there is nothing to write. */
 		p[3].fd = sink_fd(t->sink);
-		n = poll(p, ARRAY_SIZE(p), wait);
+		n = poll(p, ARRAY_SIZE(p), -1);
 		if (n < 0 && errno != EINTR)
 			return usn_fail_errno(t->e, errno, "cannot wait for packets");
 		r = read_batch(t);

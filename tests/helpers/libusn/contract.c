@@ -149,6 +149,24 @@ static void polling(const char *device)
 	usn_tap_close(t);
 }
 
+/* The descriptor becomes readable when nothing comes, too, but no more often than is said. */
+static void ticking(const char *device)
+{
+	struct usn_tap *t = open_tap(device, OPTIONS(.filter = "icmp"));
+	struct pollfd p = { .fd = usn_tap_fd(t), .events = POLLIN };
+	int64_t begin = now_ms(), passed = 0;
+	int ticks = 0;
+
+	while (passed < 5 * USN_TAP_WAIT_MS) {
+		CHECK(poll(&p, 1, 10000) == 1);
+		CHECK(!usn_tap_next(t));
+		ticks++;
+		passed = now_ms() - begin;
+	}
+	CHECK(ticks <= passed / USN_TAP_WAIT_MS + 1);
+	usn_tap_close(t);
+}
+
 /* Whether the wall time of a packet that has just passed is that of the wall's clock. */
 static void check_time(const struct usn_tap *t, const struct usn_record *p)
 {
@@ -209,7 +227,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "agentless"))
 		refused(ENOENT, NULL, NULL);
 	else if (!strcmp(what, "wait"))
-		waiting(device);
+		waiting(device), ticking(device);
 	else if (!strcmp(what, "poll"))
 		polling(device);
 	else if (!strcmp(what, "hold"))
