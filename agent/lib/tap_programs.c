@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Loading a tap's programs, and attaching them. */
+/* Loading a tap's programs. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -19,10 +19,6 @@
 #include "tap.skel.h"
 
 #define PINNED_MAPS "/sys/fs/bpf/usn/maps/"
-
-/* enum bpf_attach_type of 6.6, which older headers lack. */
-#define ATTACH_TCX_INGRESS 46
-#define ATTACH_TCX_EGRESS 47
 
 /* Slots of the map "stages": the tap's programs and, behind them, what a filter needs for itself. */
 enum { STAGE_IN, STAGE_OUT, STAGES };
@@ -88,6 +84,12 @@ static int set_constants(struct tap_programs *p, const struct usn_tap_options *o
 	return 0;
 }
 
+static int refuse_kernel(struct usn_err *e)
+{
+	return usn_fail(e, ENOSYS,
+			"taps need Linux 5.12: this kernel has no compare-and-exchange for BPF");
+}
+
 /* The maps whose addresses the programs have. */
 static int make_memories(struct tap_programs *p, struct usn_err *e)
 {
@@ -96,6 +98,9 @@ static int make_memories(struct tap_programs *p, struct usn_err *e)
 
 	p->ring_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ring", sizeof(uint32_t),
 				    USN_RING_DATA + data + USN_RING_SLACK, 1, &mapped);
+	/* Before 5.12 there are no arrays of more than 4 MiB, either. */
+	if (p->ring_fd < 0 && kernel_exchanges() == -EINVAL)
+		return refuse_kernel(e);
 	if (p->ring_fd < 0)
 		return usn_fail_errno(e, -p->ring_fd, "cannot make a ring of %u bytes", data);
 	p->writers_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "writers", sizeof(uint32_t),
@@ -163,6 +168,7 @@ static int put_filters(struct tap_programs *p, const struct filter *f, struct us
 
 static const struct tap_programs nothing = { .ring_fd = -1,
 					     .writers_fd = -1,
+					     .losses_fd = -1,
 					     .bell_fd = -1,
 					     .stages_fd = -1,
 					     .in_fd = -1,
@@ -172,6 +178,7 @@ static const struct tap_programs nothing = { .ring_fd = -1,
 static void take_descriptors(struct tap_programs *p, uint32_t directions)
 {
 	p->bell_fd = bpf_map__fd(p->skel->maps.bell);
+	p->losses_fd = bpf_map__fd(p->skel->maps.losses);
 	p->stages_fd = bpf_map__fd(p->skel->maps.stages);
 	if (directions & USN_TAP_IN)
 		p->in_fd = bpf_program__fd(p->skel->progs.usn_tap_in);
@@ -203,9 +210,7 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 	bpf_program__set_autoload(p->skel->progs.usn_tap_out, directions & USN_TAP_OUT);
 	r = tap_bpf__load(p->skel);
 	if (r < 0 && kernel_exchanges() == -EINVAL)
-		return usn_fail(
-			e, ENOSYS,
-			"taps need Linux 5.12: this kernel has no compare-and-exchange for BPF");
+		return refuse_kernel(e);
 	if (r < 0)
 		return usn_fail_errno(e, -r, "the kernel does not accept the tap's programs");
 	take_descriptors(p, directions);
@@ -220,149 +225,6 @@ void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CO
 	p->ring_fd = ring_fd;
 	p->bell_fd = bell_fd;
 	p->stages_fd = stages_fd;
-}
-
-static int attach_tcx(int prog_fd, uint32_t ifindex, int type, int *ret)
-{
-	int fd;
-
-	if (prog_fd < 0)
-		return 0;
-	fd = bpf_link_create(prog_fd, (int)ifindex, (enum bpf_attach_type)type, NULL);
-	if (fd < 0)
-		return fd;
-	*ret = fd;
-	return 0;
-}
-
-/* Links die with their descriptors. Before 6.6 the kernel does not know their types: EINVAL. */
-static int attach(struct tap_programs *p, struct tap_place *at, const char *device,
-		  struct usn_err *e)
-{
-	int r = attach_tcx(p->out_fd, at->ifindex, ATTACH_TCX_EGRESS, &at->out_fd);
-
-	if (r >= 0)
-		r = attach_tcx(p->in_fd, at->ifindex, ATTACH_TCX_INGRESS, &at->in_fd);
-	if (r == -EINVAL)
-		return clsact_attach(&at->clsact, at->ifindex, p->in_fd, p->out_fd, e);
-	if (r == -ENODEV)
-		return usn_fail(e, ENODEV, "%s is gone: see usn list", device);
-	if (r == -ERANGE)
-		return usn_fail(e, EUSERS, "%s has as many taps as the kernel takes", device);
-	return r < 0 ? usn_fail_errno(e, -r, "cannot attach to %s", device) : 0;
-}
-
-static void leave(struct tap_place *at)
-{
-	at->in_fd = close_fd(at->in_fd);
-	at->out_fd = close_fd(at->out_fd);
-	clsact_detach(&at->clsact);
-}
-
-int tap_programs_slot(const struct tap_programs *p, uint32_t ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < p->n_slots; i++) {
-		if (p->slots[i] == ifindex)
-			return (int)i;
-	}
-	return -1;
-}
-
-/* An interface that comes back has another number; one that was removed and added goes on counting. */
-static int make_slot(struct tap_programs *p, uint32_t ifindex)
-{
-	uint32_t *slots, n = (uint32_t)p->n_slots;
-
-	if (tap_programs_slot(p, ifindex) >= 0)
-		return 0;
-	if (n == USN_DEVICES_MAX)
-		return -ENOSPC;
-	slots = reallocarray(p->slots, n + 1, sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	p->slots = slots;
-	p->slots[p->n_slots++] = ifindex;
-	return p->skel ? bpf_map_update_elem(bpf_map__fd(p->skel->maps.losses), &ifindex, &n,
-					     BPF_ANY)
-		       : 0;
-}
-
-static int add_place(struct tap_programs *p, const struct tap_place *at)
-{
-	struct tap_place *places = reallocarray(p->places, p->n_places + 1, sizeof(*places));
-
-	if (!places)
-		return -ENOMEM;
-	p->places = places;
-	p->places[p->n_places++] = *at;
-	return 0;
-}
-
-bool tap_programs_hang_on(const struct tap_programs *p, uint32_t ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < p->n_places; i++) {
-		if (p->places[i].ifindex == ifindex)
-			return true;
-	}
-	return false;
-}
-
-int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *device,
-			struct usn_err *e)
-{
-	struct tap_place at = { .ifindex = ifindex, .in_fd = -1, .out_fd = -1 };
-	int r;
-
-	at.clsact.lock_fd = -1;
-	r = make_slot(p, ifindex);
-	if (r < 0)
-		return usn_fail_errno(e, -r, "cannot count what %s loses", device);
-	r = attach(p, &at, device, e);
-	if (r >= 0 && add_place(p, &at) < 0)
-		r = usn_fail(e, ENOMEM, "out of memory");
-	if (r < 0)
-		leave(&at);
-	return r;
-}
-
-int tap_programs_place(struct tap_programs *p, uint32_t ifindex, int in_fd, int out_fd)
-{
-	struct tap_place at = { .ifindex = ifindex, .in_fd = in_fd, .out_fd = out_fd };
-	int r = make_slot(p, ifindex);
-
-	at.clsact.lock_fd = -1;
-	if (r >= 0)
-		r = add_place(p, &at);
-	if (r < 0)
-		leave(&at);
-	return r;
-}
-
-void tap_programs_give(struct tap_programs *p, int *ret_in_fd, int *ret_out_fd)
-{
-	struct tap_place *at = &p->places[p->n_places - 1];
-
-	*ret_in_fd = TAKE_FD(at->in_fd);
-	*ret_out_fd = TAKE_FD(at->out_fd);
-	/* What has no links stays here, and with it what will take it away. */
-	if (*ret_in_fd >= 0 || *ret_out_fd >= 0)
-		p->n_places--;
-}
-
-void tap_programs_detach(struct tap_programs *p, uint32_t ifindex)
-{
-	size_t i;
-
-	for (i = p->n_places; i-- > 0;) {
-		if (ifindex && p->places[i].ifindex != ifindex)
-			continue;
-		leave(&p->places[i]);
-		p->places[i] = p->places[--p->n_places];
-	}
 }
 
 void tap_programs_free(struct tap_programs *p)

@@ -29,6 +29,7 @@ struct tap_programs {
 	 */
 	int ring_fd, bell_fd, stages_fd;
 	int writers_fd; /* what only the programs use */
+	int losses_fd;  /* ifindex -> slot; -1: another process keeps it */
 	/* What is attached: the filters, if there are some; -1: nothing in that direction. */
 	int in_fd, out_fd;
 	int filter_fds[2];
