@@ -156,32 +156,46 @@ static __always_inline void ring_end_chunk(__u8 *memory, const struct ring_shape
 	ring_seal(slot, ring_seal_of(end, s->secret), true);
 }
 
-/* As ring_take(), where the record is perhaps the first of a chunk, or another processor was quicker. NO_PLACE: there is no room. */
+#define AGAIN ~1ULL
+
+/* A place; NO_PLACE: there is none; AGAIN: another processor was quicker. */
+static __noinline __u64 ring_try(__u8 *memory, struct writers *w, __u64 length,
+				 const struct ring_shape *s, bool *ret_wakes)
+{
+	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
+	__u64 old = *(volatile __u64 *)&w->head, free = *freed, at = old;
+	bool turns = ring_turns(old, free, length, s->chunk_bytes);
+
+	if (turns) {
+		at = ring_turn(old, free, s->chunks);
+		if (at == NO_PLACE)
+			return NO_PLACE;
+	}
+	if (__sync_val_compare_and_swap(&w->head, old, at + length / 8) != old)
+		return AGAIN;
+	if (turns) {
+		ring_end_chunk(memory, s, old, at);
+		*ret_wakes = ring_is_behind(old, free, s->chunks);
+	}
+	return at;
+}
+
+/*
+ * As ring_take(), where the record is perhaps the first of a chunk, or another processor was quicker. NO_PLACE: there is
+ * no room. The loop has nothing but a call in it: Linux 6.1 takes a jump back, but no way to fall back.
+ */
 static __noinline __u64 ring_take_slowly(__u8 *memory, struct writers *w, __u64 length,
 					 const struct ring_shape *s, bool *ret_wakes)
 {
-	volatile __u64 *head = &w->head;
-	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
+	__u64 at = NO_PLACE;
 	int i;
 
 	if (length + sizeof(struct usn_slot) > s->chunk_bytes)
 		return NO_PLACE;
 	for (i = 0; i < TRIES; i++) {
-		__u64 old = *head, free = *freed, at = old;
-		bool turns = ring_turns(old, free, length, s->chunk_bytes);
-
-		if (turns) {
-			at = ring_turn(old, free, s->chunks);
-			if (at == NO_PLACE)
-				return NO_PLACE;
-		}
-		if (__sync_val_compare_and_swap(head, old, at + length / 8) != old)
-			continue;
-		if (turns) {
-			ring_end_chunk(memory, s, old, at);
-			*ret_wakes = ring_is_behind(old, free, s->chunks);
-		}
-		return at;
+		at = ring_try(memory, w, length, s, ret_wakes);
+		if (at != AGAIN)
+			return at;
 	}
 	return NO_PLACE;
 }

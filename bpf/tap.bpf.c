@@ -77,6 +77,18 @@ static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __
 	r->reserved = 0;
 }
 
+/*
+ * The same number, 1 to USN_SNAPLEN_MAX, as the verifier sees it. That of Linux 6.1 does not conclude from "is not 0" that it is 1 or
+ * more, and forgets what it knew of what was on the stack meanwhile.
+ */
+static __always_inline __u32 shown(__u32 caplen)
+{
+	__u32 others = caplen - 1;
+
+	barrier_var(others);
+	return (others & USN_SNAPLEN_MAX) + 1;
+}
+
 /* chosen: who owns it, if that is known already. */
 static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
 				    const struct tapped *chosen, struct writers *w, __u32 caplen)
@@ -86,16 +98,7 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
 	struct usn_record *r;
 	struct tapped *owner;
 	struct taken taken;
-	__u32 others = caplen - 1;
 
-	/*
-	 * The caller has seen to it; this shows it to the verifier. That of Linux 6.1 does not conclude from "is not 0" that
-	 * it is 1 or more, so it gets a number less than the limit and one more than that.
-	 */
-	barrier_var(others);
-	if (others >= USN_SNAPLEN_MAX)
-		return;
-	caplen = others + 1;
 	length += (caplen + 7) & ~7ULL;
 	if (unlikely(!ring_take(memory, w, length, &taken)))
 		return count_lost(memory, w, skb->ifindex);
@@ -110,7 +113,7 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
 	else
 		look_at(owner, w, skb, direction);
 	fill(r, skb, direction);
-	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, caplen) ? 0 : caplen;
+	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, shown(caplen)) ? 0 : caplen;
 	ring_give(memory, &taken);
 }
 
