@@ -8,7 +8,7 @@
  *
  * What a record costs after that is the memory it is written to: a ring that is gone round is written to where it has
  * been longest out of the caches. So it is of chunks, and the chunk that the reader gave back last is the next: as long as
- * the reader keeps up it is two that are in use, and when it does not there are the others.
+ * the reader keeps up it is a quarter of them that are in use, and when it does not there are the others.
  *
  * The seal of a record is its place, mixed with a number that only this tap knows: whatever packets of an earlier
  * round have left there, it is not the seal.
@@ -68,27 +68,10 @@ static __always_inline __u64 ring_busy(__u64 head, __u64 freed)
 	return (head >> USN_RING_TAKEN_SHIFT ^ freed) & ((1 << USN_RING_CHUNKS) - 1);
 }
 
-/* Whether a record and the slot behind it stay in the half of a chunk that the head is in. */
+/* Whether there is room for a record, and the slot behind it, in the chunk that the head is in. */
 static __always_inline bool ring_stays(__u64 head, __u64 length, __u64 chunk_bytes)
 {
-	__u64 offset = ring_offset(head);
-
-	return !((offset ^ (offset + length + sizeof(struct usn_slot) - 1)) & -(chunk_bytes / 2));
-}
-
-/*
- * Whether the record goes into another chunk: there is no room here. Or, at half of it, the reader has given back all
- * others, so that the smaller half is enough, and smaller is faster.
- */
-static __always_inline bool ring_turns(__u64 head, __u64 freed, __u64 length, __u64 chunk_bytes)
-{
-	__u64 offset = ring_offset(head), busy = ring_busy(head, freed);
-
-	if (offset + length + sizeof(struct usn_slot) > chunk_bytes)
-		return true;
-	if (offset >= chunk_bytes / 2 || offset + length < chunk_bytes / 2)
-		return false;
-	return !(busy & (busy - 1));
+	return ring_offset(head) + length + sizeof(struct usn_slot) <= chunk_bytes;
 }
 
 #define NO_PLACE ~0ULL
@@ -111,14 +94,12 @@ static __always_inline __u64 ring_turn(__u64 head, __u64 freed, __u64 chunks)
 }
 
 /*
- * The reader looks by its own clock about as often as half a chunk is filled. It is woken when it is behind that: a chunk
- * besides the one that ends here is not read to its end. Of two it is always one.
+ * The reader looks by its own clock about as often as a quarter of the ring is filled. It is woken when it is behind that: half
+ * of the chunks, with the one that ends here, are not read to their ends.
  */
 static __always_inline bool ring_is_behind(__u64 head, __u64 freed, __u64 chunks)
 {
-	__u64 busy = ring_busy(head, freed);
-
-	return chunks == 2 || busy & (busy - 1);
+	return 2 * (__u64)__builtin_popcountll(ring_busy(head, freed)) >= chunks;
 }
 
 static __always_inline void ring_bell(void)
@@ -164,7 +145,7 @@ static __noinline __u64 ring_try(__u8 *memory, struct writers *w, __u64 length,
 {
 	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
 	__u64 old = *(volatile __u64 *)&w->head, free = *freed, at = old;
-	bool turns = ring_turns(old, free, length, s->chunk_bytes);
+	bool turns = !ring_stays(old, length, s->chunk_bytes);
 
 	if (turns) {
 		at = ring_turn(old, free, s->chunks);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/cold.h"
 #include "base/err.h"
 #include "lib/capture_file.h"
 #include "lib/capture_name.h"
@@ -40,6 +41,7 @@ struct capture_file {
 	struct processes processes;
 	uint64_t start_ns, end_ns; /* of this file: when it was begun, and its last packet */
 	uint64_t period_ns;        /* when its period of rotate_seconds began */
+	uint64_t last_ns, last_byte; /* behind these the next file follows; UINT64_MAX: never */
 	uint32_t count;            /* files of this period before, by size */
 	uint32_t periods;          /* so far, with this one */
 	bool over;                 /* rotate_files are full, and there is no file any more */
@@ -106,6 +108,9 @@ static int begin(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
 	if (r < 0)
 		return r;
 	f->start_ns = f->end_ns = real_ns;
+	f->last_ns = f->o->rotate_seconds ? f->period_ns + f->o->rotate_seconds * NS_PER_S - 1
+					  : UINT64_MAX;
+	f->last_byte = f->o->rotate_bytes ? f->o->rotate_bytes : UINT64_MAX;
 	r = pcapng_open(f->fd, f->o->application, &f->w);
 	for (i = 0; r >= 0 && i < f->n_interfaces; i++)
 		r = describe(f, &f->interfaces[i]);
@@ -183,12 +188,10 @@ struct capture_file *capture_file_free(struct capture_file *f)
 	return NULL;
 }
 
-static struct interface *find(struct capture_file *f, uint32_t ifindex)
+static _cold_ struct interface *search(struct capture_file *f, uint32_t ifindex)
 {
 	size_t i;
 
-	if (f->last < f->n_interfaces && f->interfaces[f->last].ifindex == ifindex)
-		return &f->interfaces[f->last];
 	/* The number of one that went may be that of another that came later. */
 	for (i = f->n_interfaces; i--;) {
 		if (f->interfaces[i].ifindex == ifindex) {
@@ -197,6 +200,14 @@ static struct interface *find(struct capture_file *f, uint32_t ifindex)
 		}
 	}
 	return NULL;
+}
+
+/* Nearly always it is that of the packet before. */
+static struct interface *find(struct capture_file *f, uint32_t ifindex)
+{
+	if (f->last < f->n_interfaces && f->interfaces[f->last].ifindex == ifindex)
+		return &f->interfaces[f->last];
+	return search(f, ifindex);
 }
 
 int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char *name,
@@ -248,15 +259,14 @@ static int next_by_size(struct capture_file *f, uint64_t real_ns, struct usn_err
 	return begin(f, real_ns, e);
 }
 
-static int rotate(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
+static bool is_full(const struct capture_file *f, uint64_t real_ns)
 {
-	const struct capture_file_options *o = f->o;
+	return real_ns > f->last_ns || pcapng_size(f->w) > f->last_byte;
+}
 
-	if (o->rotate_seconds && real_ns >= f->period_ns + o->rotate_seconds * NS_PER_S)
-		return next_by_time(f, real_ns, e);
-	if (o->rotate_bytes && pcapng_size(f->w) > o->rotate_bytes)
-		return next_by_size(f, real_ns, e);
-	return 0;
+static _cold_ int rotate(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
+{
+	return real_ns > f->last_ns ? next_by_time(f, real_ns, e) : next_by_size(f, real_ns, e);
 }
 
 /* The format has no place for a cgroup, so that it is a comment. */
@@ -278,6 +288,31 @@ static int introduce(struct capture_file *f, const struct usn_record *rec, uint6
 							      .comment = comment });
 }
 
+static _cold_ int introduce_if_new(struct capture_file *f, const struct usn_record *rec,
+				   uint64_t real_ns, struct usn_err *e)
+{
+	int r = processes_note(&f->processes, rec);
+
+	if (r > 0)
+		r = introduce(f, rec, real_ns);
+	return r < 0 ? file_error(f, "write to", r, e) : 0;
+}
+
+/* The file and the process that a packet needs are there. */
+static int prepare(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
+		   struct usn_err *e)
+{
+	int r = 0;
+
+	if (!f->w)
+		return f->over ? -ECANCELED : file_error(f, "write to", -EBADF, e);
+	if (is_full(f, real_ns))
+		r = rotate(f, real_ns, e);
+	if (r >= 0 && rec->pid && !processes_is_last(&f->processes, rec))
+		r = introduce_if_new(f, rec, real_ns, e);
+	return r;
+}
+
 int capture_file_packet(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
 			struct usn_err *e)
 {
@@ -287,18 +322,9 @@ int capture_file_packet(struct capture_file *f, const struct usn_record *rec, ui
 
 	if (!i)
 		return usn_fail(e, ENODEV, "a packet of the unknown interface %u", rec->ifindex);
-	if (f->over)
-		return -ECANCELED;
-	if (!f->w)
-		return file_error(f, "write to", -EBADF, e);
-	r = rotate(f, real_ns, e);
+	r = prepare(f, rec, real_ns, e);
 	if (r < 0)
 		return r;
-	r = processes_note(&f->processes, rec);
-	if (r > 0)
-		r = introduce(f, rec, real_ns);
-	if (r < 0)
-		return file_error(f, "write to", r, e);
 	p = (struct pcapng_packet){ .interface = i->number,
 				    .real_ns = real_ns,
 				    .data = rec + 1,

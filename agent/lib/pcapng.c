@@ -9,6 +9,7 @@
 #include <usn/abi.h>
 
 #include "base/cleanup.h"
+#include "base/cold.h"
 #include "lib/pcapng.h"
 #include "lib/pcapng_parts.h"
 
@@ -21,19 +22,22 @@
 #define OPT_EPB_VERDICT 7
 #define OPT_EPB_PROCESSID_THREADID 8
 
-/* epb_flags (section 4.3.1 of the draft) */
-#define FLAG_IN 1U
-#define FLAG_OUT 2U
-#define FLAG_CHECKSUM_OPEN (1U << 9)
-#define FLAG_CHECKSUM_GOOD (1U << 10)
-#define FLAG_SEGMENTED (1U << 11)
+/*
+ * epb_flags (section 4.3.1 of the draft): 1 in, 2 out; checksum not ready, checksum valid and to be segmented from bit 9 on.
+ * A record has the same numbers and the same order.
+ */
+#define FLAGS_SHIFT 9
+_Static_assert(USN_DIR_IN == 1 && USN_DIR_OUT == 2, "the directions of epb_flags");
+_Static_assert(USN_PACKET_CHECKSUM_OPEN == 1 && USN_PACKET_CHECKSUM_GOOD == 2 && USN_PACKET_GSO == 4,
+	       "the order of epb_flags");
+#define PACKET_FLAGS (USN_PACKET_CHECKSUM_OPEN | USN_PACKET_CHECKSUM_GOOD | USN_PACKET_GSO)
 
 #define VERDICT_TC 1 /* what follows is a TC_ACT_*, 64 bits */
 
 /* More than a packet's block needs beside the packet. */
 #define BLOCK_OVERHEAD 256
 
-int pcapng_make_room(struct pcapng *w, size_t need)
+_cold_ int pcapng_make_room(struct pcapng *w, size_t need)
 {
 	uint8_t *larger;
 	int r;
@@ -90,17 +94,7 @@ struct pcapng *pcapng_free(struct pcapng *w)
 
 static uint32_t epb_flags(const struct pcapng_packet *p)
 {
-	uint32_t flags = p->direction == USN_DIR_IN    ? FLAG_IN
-			 : p->direction == USN_DIR_OUT ? FLAG_OUT
-						       : 0;
-
-	if (p->flags & USN_PACKET_CHECKSUM_OPEN)
-		flags |= FLAG_CHECKSUM_OPEN;
-	if (p->flags & USN_PACKET_CHECKSUM_GOOD)
-		flags |= FLAG_CHECKSUM_GOOD;
-	if (p->flags & USN_PACKET_GSO)
-		flags |= FLAG_SEGMENTED;
-	return flags;
+	return p->direction | (uint32_t)(p->flags & PACKET_FLAGS) << FLAGS_SHIFT;
 }
 
 static uint32_t option_head(uint16_t code, uint16_t length)

@@ -14,12 +14,6 @@ static bool same(const struct process_seen *s, const struct process_seen *t)
 	       !memcmp(s->comm, t->comm, sizeof(s->comm));
 }
 
-static bool is_of(const struct usn_record *rec, const struct process_seen *s)
-{
-	return rec->pid == s->pid && rec->cgroup_id == s->cgroup_id &&
-	       !memcmp(rec->comm, s->comm, sizeof(s->comm));
-}
-
 /* Where it is, or where it would have to be. */
 static struct process_seen *place(const struct processes *p, const struct process_seen *t)
 {
@@ -55,8 +49,7 @@ int processes_note(struct processes *p, const struct usn_record *rec)
 {
 	struct process_seen who, *s;
 
-	/* Nearly always it is who it was before. */
-	if (!rec->pid || is_of(rec, &p->last))
+	if (!rec->pid || processes_is_last(p, rec))
 		return 0;
 	who = (struct process_seen){ .cgroup_id = rec->cgroup_id, .pid = rec->pid };
 	memcpy(who.comm, rec->comm, sizeof(who.comm));

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <usn/abi.h>
 
 struct process_seen {
@@ -19,6 +20,13 @@ struct processes {
 	size_t size, n;
 	struct process_seen last;
 };
+
+/* Nearly always it is who it was before. */
+static inline bool processes_is_last(const struct processes *p, const struct usn_record *rec)
+{
+	return rec->pid == p->last.pid && rec->cgroup_id == p->last.cgroup_id &&
+	       !memcmp(rec->comm, p->last.comm, sizeof(p->last.comm));
+}
 
 /* 1: rec's owner is new, and from now on it is not; 0: it is not, or nobody is known; -ENOMEM: nobody knows. */
 int processes_note(struct processes *p, const struct usn_record *rec);

@@ -87,7 +87,7 @@ static void give_chunks(struct ring *r)
 	__atomic_store_n(word(r, USN_RING_FREED), r->freed, __ATOMIC_RELEASE);
 }
 
-void ring_release(struct ring *r)
+void ring_give_back(struct ring *r)
 {
 	if (r->n_passed)
 		give_chunks(r);

@@ -41,8 +41,15 @@ struct ring {
 int ring_map(struct ring *r, int map_fd, size_t chunk_bytes, size_t chunks, uint64_t secret);
 void ring_unmap(struct ring *r);
 
+/* ring_release(), where there is something to tell the writers. */
+void ring_give_back(struct ring *r);
+
 /* Everything that ring_next() gave before may be overwritten from here on. */
-void ring_release(struct ring *r);
+static inline void ring_release(struct ring *r)
+{
+	if (r->n_passed || (!r->n && r->read != r->place))
+		ring_give_back(r);
+}
 
 /*
  * The next record, NULL: none now. It is valid until ring_release(). *ret_batch is set to true when it is the first after

@@ -49,10 +49,10 @@ int tap_check_options(const struct usn_tap_options *o, struct usn_err *e)
 	return 0;
 }
 
-/* Half a chunk: when that is read, the writers begin the next and leave the other half cold. */
+/* The writers ring when half of the ring is unread (bpf/ring.bpf.h); a reader in time is not rung for. */
 static int begin_pace(struct usn_tap *t)
 {
-	pace_begin(&t->pace, t->ring.chunk_bytes / 2, clock_mono_ns());
+	pace_begin(&t->pace, t->ring.size / 4, clock_mono_ns());
 	return bell_set_timer(&t->bell, PACE_SLOWEST_NS);
 }
 
@@ -187,12 +187,13 @@ void usn_tap_remove(struct usn_tap *t, uint32_t ifindex)
 
 static const struct usn_record *next(struct usn_tap *t)
 {
+	const struct usn_record *rec;
 	bool batch = false;
-	const struct usn_record *rec = ring_next(&t->ring, &batch);
 
 	/* It may have come between the look and the hearing. */
-	if (!rec && bell_hear(&t->bell))
+	do
 		rec = ring_next(&t->ring, &batch);
+	while (!rec && bell_hear(&t->bell));
 	if (batch)
 		t->real_offset = clock_real_offset();
 	if (rec)
