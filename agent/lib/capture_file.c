@@ -39,12 +39,12 @@ struct capture_file {
 	struct interface *interfaces;
 	size_t n_interfaces, last;
 	struct processes processes;
-	uint64_t start_ns, end_ns; /* of this file: when it was begun, and its last packet */
-	uint64_t period_ns;        /* when its period of rotate_seconds began */
+	uint64_t start_ns, end_ns;   /* of this file: when it was begun, and its last packet */
+	uint64_t period_ns;          /* when its period of rotate_seconds began */
 	uint64_t last_ns, last_byte; /* behind these the next file follows; UINT64_MAX: never */
-	uint32_t count;            /* files of this period before, by size */
-	uint32_t periods;          /* so far, with this one */
-	bool over;                 /* rotate_files are full, and there is no file any more */
+	uint32_t count;              /* files of this period before, by size */
+	uint32_t periods;            /* so far, with this one */
+	bool over;                   /* rotate_files are full, and there is no file any more */
 	uint64_t last_id;
 	uint64_t written_before; /* this file */
 };

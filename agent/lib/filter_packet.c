@@ -13,8 +13,9 @@
 /* X, and k, up to here: the verifier follows an offset of 16 bits, an instruction has 15. */
 #define IN_PLACE_MAX 0x7000
 
-/* Every packet has as much, so that less is not looked for: once for the whole header. */
+/* Nearly every packet has as much, so that less is not looked for: once for the whole header, of IP and of what is in it. */
 #define HEADER_MIN 20
+#define TRANSPORT_MIN 8
 
 static uint32_t bytes_of(uint8_t size)
 {
@@ -47,16 +48,24 @@ static void load_by_call(struct translation *t, int dst, uint8_t mode, uint8_t s
 static void reach_end(struct translation *t, uint8_t mode, uint32_t end)
 {
 	if (mode == BPF_IND) {
-		jump(t, BPF_JMP32 | BPF_JGT | BPF_K, t->x, 0, IN_PLACE_MAX, by_call_of(t));
-		/* Changes nothing: the verifier of Linux 6.12 follows ways that cannot be, and has no bounds there. */
+		if (!t->known.small_x)
+			jump(t, BPF_JMP32 | BPF_JGT | BPF_K, t->x, 0, IN_PLACE_MAX, by_call_of(t));
 		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, AT, t->x, 0);
-		emit(t, BPF_ALU64 | BPF_AND | BPF_K, AT, 0, 0x7fff);
+		/* Changes nothing: the verifier of Linux 6.12 follows ways that cannot be, and has no bounds there. */
+		if (!t->known.small_x)
+			emit(t, BPF_ALU64 | BPF_AND | BPF_K, AT, 0, 0x7fff);
 		emit(t, BPF_ALU64 | BPF_ADD | BPF_X, AT, DATA, 0);
 	} else {
 		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, AT, DATA, 0);
 	}
+	t->known.at_x = mode == BPF_IND ? end : 0;
 	emit(t, BPF_ALU64 | BPF_ADD, AT, 0, end);
 	jump(t, BPF_JMP | BPF_JGT | BPF_X, AT, END, 0, by_call_of(t));
+}
+
+static uint32_t more(uint32_t end, uint32_t least)
+{
+	return end < least ? least : end;
 }
 
 static void load_in_place(struct translation *t, int dst, uint8_t mode, uint8_t size, uint32_t k)
@@ -64,16 +73,17 @@ static void load_in_place(struct translation *t, int dst, uint8_t mode, uint8_t 
 	uint32_t end = k + bytes_of(size);
 
 	if (mode == BPF_IND) {
-		reach_end(t, mode, end);
-		emit_at(t, BPF_LDX | BPF_MEM | size, dst, AT, (int16_t)-bytes_of(size), 0);
+		if (end > t->known.at_x)
+			reach_end(t, mode, more(end, TRANSPORT_MIN));
+		emit_at(t, BPF_LDX | BPF_MEM | size, dst, AT, (int16_t)(k - t->known.at_x), 0);
 	} else {
-		if (end > t->sure) {
-			t->sure = end < HEADER_MIN ? HEADER_MIN : end;
-			reach_end(t, mode, t->sure);
+		if (end > t->known.sure) {
+			t->known.sure = more(end, HEADER_MIN);
+			reach_end(t, mode, t->known.sure);
 		}
 		emit_at(t, BPF_LDX | BPF_MEM | size, dst, DATA, (int16_t)k, 0);
 	}
-	if (size != BPF_B)
+	if (size != BPF_B && !t->facts[t->here].bytes)
 		emit(t, BPF_ALU | BPF_END | BPF_TO_BE, dst, 0, bytes_of(size) * 8);
 }
 

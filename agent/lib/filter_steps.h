@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/filter_facts.h"
 #include "lib/filter_parts.h"
 
 enum {
@@ -28,17 +29,27 @@ struct step {
 	int32_t target; /* of a jump: a label; -1: no jump */
 };
 
+/* In place: what is known of the packet and of the registers. */
+struct known {
+	uint32_t sure; /* bytes that the packet's first piece has */
+	uint32_t
+		at_x; /* AT is so many bytes behind X, and in the first piece; 0: it is something else */
+	bool small_x; /* X is a header's length, 60 at most, and the verifier knows that */
+};
+
 struct label {
 	bool reached;
-	size_t start;  /* the first step behind it */
-	uint32_t sure; /* as in the translation, of all ways that lead here */
+	size_t start;       /* the first step behind it */
+	struct known known; /* on all ways that lead here */
 };
 
 struct translation {
 	const struct filter *f;
 	bool in_place;
 	int ctx, a, x; /* the registers; A and X hold 32 bits, their upper halves are zero */
-	uint32_t sure; /* bytes that the packet's first piece is known to have, in place */
+	const struct fact *facts;
+	int32_t here; /* the classic instruction */
+	struct known known;
 	struct step *steps;
 	size_t n;
 	/* Of the classic instructions and, behind them, of accept, of reject and of by_call. */
@@ -65,8 +76,13 @@ static inline void reach(struct translation *t, int32_t label)
 {
 	struct label *l = &t->labels[label];
 
-	if (!l->reached || t->sure < l->sure)
-		l->sure = t->sure;
+	if (!l->reached)
+		l->known = t->known;
+	if (t->known.sure < l->known.sure)
+		l->known.sure = t->known.sure;
+	if (t->known.at_x != l->known.at_x)
+		l->known.at_x = 0;
+	l->known.small_x &= t->known.small_x;
 	l->reached = true;
 }
 
@@ -114,6 +130,13 @@ static inline void set(struct translation *t, int dst, uint32_t k)
 static inline void load_field(struct translation *t, int dst, size_t offset)
 {
 	emit_at(t, BPF_LDX | BPF_W | BPF_MEM, dst, t->ctx, (int16_t)offset, 0);
+}
+
+/* X is about to change, or has changed. */
+static inline void filter_forget_x(struct translation *t)
+{
+	t->known.at_x = 0;
+	t->known.small_x = false;
 }
 
 /* The packet's length, to a register. Each time anew. */

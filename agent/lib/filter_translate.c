@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "lib/filter.h"
+#include "lib/filter_facts.h"
 #include "lib/filter_parts.h"
 #include "lib/filter_steps.h"
 
@@ -31,7 +32,7 @@
 /* The most that one instruction becomes: a load at X + k. */
 #define GROWTH 8
 /* The instructions before and behind. */
-#define FRAME (5 + BPF_MEMWORDS + 12)
+#define FRAME (5 + BPF_MEMWORDS + 16)
 
 /* Where M[k] is on the stack. */
 static int16_t scratch(uint32_t k)
@@ -44,6 +45,8 @@ static bool load(struct translation *t, const struct sock_filter *c)
 {
 	int dst = BPF_CLASS(c->code) == BPF_LD ? t->a : t->x;
 
+	if (dst == t->x)
+		filter_forget_x(t);
 	switch (BPF_MODE(c->code)) {
 	case BPF_IMM:
 		set(t, dst, c->k);
@@ -59,6 +62,7 @@ static bool load(struct translation *t, const struct sock_filter *c)
 			return false;
 		emit(t, BPF_ALU | BPF_AND | BPF_K, t->x, 0, 0xf);
 		emit(t, BPF_ALU | BPF_LSH | BPF_K, t->x, 0, 2);
+		t->known.small_x = true;
 		return true;
 	default:
 		return filter_emit_load(t, t->a, BPF_MODE(c->code), BPF_SIZE(c->code), c->k);
@@ -92,27 +96,47 @@ static int opposite(int op)
 	return op == BPF_JEQ ? BPF_JNE : op == BPF_JGT ? BPF_JLE : op == BPF_JGE ? BPF_JLT : -1;
 }
 
+/* Where a way from here ends that leads there. */
+static int32_t goal(const struct translation *t, int32_t there)
+{
+	const struct sock_filter *c;
+
+	there = filter_facts_shortcut(t->f, t->facts, t->here, there);
+	c = &t->f->insns[there];
+	if (c->code != (BPF_RET | BPF_K))
+		return there;
+	return c->k ? accept_of(t) : reject_of(t);
+}
+
+static uint32_t compared_with(const struct translation *t, const struct sock_filter *c)
+{
+	if (BPF_SRC(c->code) == BPF_X)
+		return 0;
+	return t->in_place ? filter_facts_constant(t->f, t->facts, t->here) : c->k;
+}
+
 /* One jump where one of the two ways is the next instruction, as nearly always. */
-static void branch(struct translation *t, const struct sock_filter *c, int32_t here)
+static void branch(struct translation *t, const struct sock_filter *c)
 {
 	int op = BPF_OP(c->code), src = BPF_SRC(c->code);
-	int32_t next = here + 1, yes = next + c->jt, no = next + c->jf;
-	uint32_t k = src == BPF_K ? c->k : 0;
+	int32_t next = t->here + 1;
 
 	if (op == BPF_JA) {
-		jump_always(t, next + (int32_t)c->k);
+		jump_always(t, goal(t, next + (int32_t)c->k));
 		return;
 	}
 	if (!c->jt && opposite(op) >= 0) {
-		jump(t, BPF_JMP32 | opposite(op) | src, t->a, src == BPF_X ? t->x : 0, k, no);
-		reach(t, yes);
+		jump(t, BPF_JMP32 | opposite(op) | src, t->a, src == BPF_X ? t->x : 0,
+		     compared_with(t, c), goal(t, next + c->jf));
+		reach(t, next);
 		return;
 	}
-	jump(t, BPF_JMP32 | op | src, t->a, src == BPF_X ? t->x : 0, k, yes);
+	jump(t, BPF_JMP32 | op | src, t->a, src == BPF_X ? t->x : 0, compared_with(t, c),
+	     goal(t, next + c->jt));
 	if (c->jf)
-		jump_always(t, no);
+		jump_always(t, goal(t, next + c->jf));
 	else
-		reach(t, no);
+		reach(t, next);
 }
 
 static void end(struct translation *t, const struct sock_filter *c)
@@ -122,7 +146,7 @@ static void end(struct translation *t, const struct sock_filter *c)
 	jump_always(t, BPF_RVAL(c->code) == BPF_A || c->k ? accept_of(t) : reject_of(t));
 }
 
-static bool instruction(struct translation *t, const struct sock_filter *c, int32_t here)
+static bool instruction(struct translation *t, const struct sock_filter *c)
 {
 	switch (BPF_CLASS(c->code)) {
 	case BPF_LD:
@@ -137,13 +161,15 @@ static bool instruction(struct translation *t, const struct sock_filter *c, int3
 		calculate(t, c);
 		return true;
 	case BPF_MISC:
-		if (BPF_MISCOP(c->code) == BPF_TAX)
-			move(t, t->x, t->a);
-		else
+		if (BPF_MISCOP(c->code) == BPF_TXA) {
 			move(t, t->a, t->x);
+			return true;
+		}
+		move(t, t->x, t->a);
+		filter_forget_x(t);
 		return true;
 	case BPF_JMP:
-		branch(t, c, here);
+		branch(t, c);
 		return false;
 	default:
 		end(t, c);
@@ -183,10 +209,17 @@ static void instructions(struct translation *t)
 		struct label *here = &t->labels[i];
 
 		here->start = t->n;
-		t->sure = here->sure;
-		if (here->reached && instruction(t, &t->f->insns[i], (int32_t)i))
+		t->here = (int32_t)i;
+		t->known = here->known;
+		if (here->reached && instruction(t, &t->f->insns[i]))
 			reach(t, (int32_t)i + 1);
 	}
+}
+
+static void give_up(struct translation *t)
+{
+	emit(t, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, (uint32_t)NEXT);
+	emit(t, BPF_JMP | BPF_EXIT, 0, 0, 0);
 }
 
 /* A tail call that fails goes on behind it. */
@@ -202,16 +235,18 @@ static void go_over(struct translation *t, int32_t label, int prog_array_fd, uin
 	emit(t, 0, 0, 0, 0);
 	set(t, BPF_REG_3, slot);
 	emit(t, BPF_JMP | BPF_CALL, 0, 0, BPF_FUNC_tail_call);
-	jump_always(t, reject_of(t));
+	give_up(t);
 }
+
+/* Rejected is nearly every packet: that stands next to the rest. */
 
 static void finish(struct translation *t, const struct filter_stages *s)
 {
+	t->labels[reject_of(t)].start = t->n;
+	if (t->labels[reject_of(t)].reached)
+		give_up(t);
 	go_over(t, by_call_of(t), s->prog_array_fd, s->by_call);
 	go_over(t, accept_of(t), s->prog_array_fd, s->match);
-	t->labels[reject_of(t)].start = t->n;
-	emit(t, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, (uint32_t)NEXT);
-	emit(t, BPF_JMP | BPF_EXIT, 0, 0, 0);
 }
 
 /* A jump reaches 32767 instructions. */
@@ -241,18 +276,21 @@ int filter_translate(const struct filter *f, bool in_place, const struct filter_
 {
 	_cleanup_free_ struct step *steps = calloc(f->n * GROWTH + FRAME, sizeof(*steps));
 	_cleanup_free_ struct label *labels = calloc(f->n + 3, sizeof(*labels));
+	_cleanup_free_ struct fact *facts = calloc(f->n, sizeof(*facts));
 	struct translation t = {
 		.f = f,
 		.in_place = in_place,
 		.ctx = in_place ? BPF_REG_1 : BPF_REG_6,
 		.a = in_place ? BPF_REG_0 : BPF_REG_7,
 		.x = in_place ? BPF_REG_5 : BPF_REG_8,
+		.facts = facts,
 		.steps = steps,
 		.labels = labels,
 	};
 
-	if (!steps || !labels)
+	if (!steps || !labels || !facts)
 		return -ENOMEM;
+	filter_facts_find(f, facts);
 	begin(&t);
 	instructions(&t);
 	finish(&t, stages);

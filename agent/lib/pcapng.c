@@ -28,7 +28,8 @@
  */
 #define FLAGS_SHIFT 9
 _Static_assert(USN_DIR_IN == 1 && USN_DIR_OUT == 2, "the directions of epb_flags");
-_Static_assert(USN_PACKET_CHECKSUM_OPEN == 1 && USN_PACKET_CHECKSUM_GOOD == 2 && USN_PACKET_GSO == 4,
+_Static_assert(USN_PACKET_CHECKSUM_OPEN == 1 && USN_PACKET_CHECKSUM_GOOD == 2 &&
+		       USN_PACKET_GSO == 4,
 	       "the order of epb_flags");
 #define PACKET_FLAGS (USN_PACKET_CHECKSUM_OPEN | USN_PACKET_CHECKSUM_GOOD | USN_PACKET_GSO)
 

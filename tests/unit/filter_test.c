@@ -168,12 +168,16 @@ static void assert_classic(const struct sock_filter *insns, size_t n, const uint
 #define TXA BPF_STMT(BPF_MISC | BPF_TXA, 0)
 /* Yes if A is k. */
 #define IS(k) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), 1, 0), LAST(0), LAST(1)
+/* Yes if one of these bits is in A. */
+#define SET(k) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (k), 1, 0), LAST(0), LAST(1)
+/* Goes on behind the next n, unless A is k. */
+#define UNLESS(k, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), 0, (n))
 
 /* On a packet of 20 bytes: 1, 2, 3, ... 20. */
 static void classic_instructions(void **state)
 {
 	static const struct {
-		struct sock_filter insns[10];
+		struct sock_filter insns[12];
 		bool want;
 	} cases[] = {
 		/* The end. */
@@ -272,6 +276,57 @@ static void classic_instructions(void **state)
 		{ { LD(BPF_IMM, 0, 0x80000000), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 1, 0, 1),
 		    LAST(1), LAST(0) },
 		  true },
+		/* The order of bytes: of what is only compared, */
+		{ { LD(BPF_ABS, BPF_H, 0), IS(0x0102) }, true },
+		{ { LD(BPF_ABS, BPF_H, 0), IS(0x0201) }, false },
+		{ { LD(BPF_ABS, BPF_H, 0), IS(0x10102) }, false },
+		{ { LD(BPF_ABS, BPF_W, 0), IS(0x04030201) }, false },
+		{ { LD(BPF_ABS, BPF_H, 0), SET(0x0100) }, true },
+		{ { LD(BPF_ABS, BPF_H, 0), SET(0xffff0001) }, false },
+		{ { LD(BPF_ABS, BPF_W, 0), SET(0x01000000) }, true },
+		{ { LDX(BPF_IMM, 0, 2), LD(BPF_IND, BPF_W, 0), IS(0x03040506) }, true },
+		/* and of what is a number, too, or may be one of two things. */
+		{ { LD(BPF_ABS, BPF_H, 0), UNLESS(9, 1), LAST(0), ALU(BPF_ADD, BPF_K, 1),
+		    IS(0x0103) },
+		  true },
+		{ { LD(BPF_ABS, BPF_H, 0), UNLESS(9, 1), LAST(0),
+		    BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0x0101, 1, 0), LAST(0), LAST(1) },
+		  true },
+		{ { LD(BPF_ABS, BPF_H, 0), BPF_STMT(BPF_ST, 1), LD(BPF_MEM, 0, 1), IS(0x0102) },
+		  true },
+		{ { LD(BPF_ABS, BPF_H, 0), TAX, TXA, IS(0x0102) }, true },
+		{ { LD(BPF_ABS, BPF_B, 0), UNLESS(9, 2), LD(BPF_ABS, BPF_H, 2),
+		    BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), LD(BPF_ABS, BPF_W, 0), IS(0x01020304) },
+		  true },
+		{ { LD(BPF_ABS, BPF_B, 0), UNLESS(9, 2), LD(BPF_ABS, BPF_B, 3),
+		    BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), LD(BPF_ABS, BPF_H, 0), IS(0x0102) },
+		  true },
+		{ { LD(BPF_ABS, BPF_H, 0), UNLESS(9, 1), LAST(0), IS(0x0102) }, true },
+		/* The same asked twice, and not quite. */
+		{ { LD(BPF_ABS, BPF_B, 0), ALU(BPF_AND, BPF_K, 3), UNLESS(2, 1), LAST(0),
+		    LD(BPF_ABS, BPF_B, 0), ALU(BPF_AND, BPF_K, 3), IS(1) },
+		  true },
+		{ { LD(BPF_ABS, BPF_B, 0), ALU(BPF_AND, BPF_K, 3), UNLESS(2, 1), LAST(0),
+		    LD(BPF_ABS, BPF_B, 1), ALU(BPF_AND, BPF_K, 3), IS(2) },
+		  true },
+		{ { LD(BPF_ABS, BPF_B, 4), UNLESS(6, 2), LD(BPF_ABS, BPF_B, 0),
+		    ALU(BPF_AND, BPF_K, 3), UNLESS(9, 1), LAST(0), LD(BPF_ABS, BPF_B, 0),
+		    ALU(BPF_AND, BPF_K, 3), IS(1) },
+		  true },
+		/* Several loads behind X, and another X in between. */
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_H, 0), LD(BPF_IND, BPF_B, 2), IS(7) },
+		  true },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_B, 0), TAX, LD(BPF_IND, BPF_B, 2),
+		    IS(8) },
+		  true },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_B, 0), LDX(BPF_IMM, 0, 9),
+		    LD(BPF_IND, BPF_B, 0), IS(10) },
+		  true },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_B, 12), LDX(BPF_MSH, BPF_B, 1),
+		    LD(BPF_IND, BPF_B, 0), IS(9) },
+		  true },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_W, 12), IS(0x11121314) }, true },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_W, 13), LAST(1) }, false },
 		/* What cannot be reached is left out. */
 		{ { BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), LAST(0), LAST(1) }, true },
 		{ { LD(BPF_ABS, BPF_B, 0xffffffff), LD(BPF_ABS, BPF_B, 0), LAST(1) }, false },
