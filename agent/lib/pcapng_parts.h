@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of the noun pcapng share: the buffer (pcapng.c), and who fills it (pcapng_blocks.c has the rare blocks). */
+/* What the files of the noun pcapng share: the buffer (pcapng.c), and who fills it (pcapng_packet.c, and pcapng_blocks.c with the rare blocks). */
 #ifndef USN_PCAPNG_PARTS_H
 #define USN_PCAPNG_PARTS_H
 

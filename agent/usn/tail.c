@@ -32,8 +32,8 @@ struct tail {
 	struct usn_err *e;
 };
 
-/* All that is in the ring now. 0, ENOUGH, or another -errno. */
-static int read_batch(struct tail *t)
+/* All that is in the ring now. 0, ENOUGH, or another -errno. What it calls for each packet is put into the loop. */
+__attribute__((flatten)) static int read_batch(struct tail *t)
 {
 	const struct usn_record *rec;
 	bool any = false;

@@ -188,6 +188,63 @@ static void test_bare_packets(void **state)
 	free(f.bytes);
 }
 
+/* Not a byte more than the packet has, so that a sanitizer sees who reads one. */
+static void put_usual_packet(struct pcapng *w, uint32_t caplen)
+{
+	_cleanup_free_ uint8_t *data = malloc(caplen);
+	const struct pcapng_packet p = { .real_ns = REAL_NS,
+					 .data = data,
+					 .caplen = caplen,
+					 .len = caplen,
+					 .direction = USN_DIR_OUT,
+					 .pid = 4711,
+					 .tid = 4712,
+					 .id = caplen + (1ULL << 40) };
+
+	for (uint32_t i = 0; i < caplen; i++)
+		data[i] = (uint8_t)(255 - i % 251);
+	assert_int_equal(pcapng_packet(w, &p), 0);
+}
+
+#define LENGTHS 600
+
+/* What a capture consists of, at each length. */
+static void test_usual_packets(void **state)
+{
+	const uint32_t owner[] = { 4711, 4712 };
+	_cleanup_close_ int fd = memory_file();
+	_cleanup_(pcapng_freep) struct pcapng *w = open_writer(fd);
+	size_t at = 0, body, end, value;
+	struct file f;
+	uint16_t n;
+
+	(void)state;
+	for (uint32_t caplen = 1; caplen < LENGTHS; caplen++)
+		put_usual_packet(w, caplen);
+	assert_int_equal(pcapng_flush(w), 0);
+	f = read_back(fd);
+	check_headers(&f, &at);
+	for (uint32_t caplen = 1; caplen < LENGTHS; caplen++) {
+		uint32_t padded = (caplen + 3) & ~3U;
+		size_t options;
+
+		assert_int_equal(next_block(&f, &at, &body, &end), PACKET);
+		assert_int_equal(u32(&f, body + 12), caplen);
+		for (uint32_t i = 0; i < padded; i++)
+			assert_int_equal(f.bytes[body + 20 + i], i < caplen ? 255 - i % 251 : 0);
+		options = body + 20 + padded;
+		assert_int_equal(u32(&f, find_option(&f, options, end, 2, &n)), USN_DIR_OUT);
+		assert_u64(&f, options, end, 5, caplen + (1ULL << 40));
+		value = find_option(&f, options, end, 8, &n);
+		assert_memory_equal(f.bytes + value, owner, sizeof(owner));
+		assert_absent(&f, options, end, 4);
+		assert_absent(&f, options, end, 7);
+		assert_int_equal(end, options + 8 + 12 + 12 + 4);
+	}
+	assert_int_equal(at, f.size);
+	free(f.bytes);
+}
+
 /* A direction that is not known leaves only what is. */
 static void test_flags(void **state)
 {
@@ -639,6 +696,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_packet),
 		cmocka_unit_test(test_bare_packets),
+		cmocka_unit_test(test_usual_packets),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_process),
