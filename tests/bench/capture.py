@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What a capture costs: the sender per packet sent, the capturing process per packet captured.
 
-Nobody reads the device. Once its queue is full, every packet goes the same way up to there, past the taps and
+Nobody reads the devices. Once a queue is full, every packet goes the same way up to there, past the taps and
 the packet sockets, and is dropped behind them; no third program takes part. What a capture adds to the sender is the
-difference to the same sends right before and behind it, so that a machine that slows down slows both. The capturing process is
-measured from the moment it listens until it has come to rest: loading programs is not part of what a packet costs.
+difference to the same sends by a second device that is not captured, a thousand packets here and a thousand there in turns: machines
+that others share are faster in one second than in the next by more than a capture costs. The capturing process is
+measured behind that, while the first device sends a million packets at once and until it has come to rest: loading programs is not part
+of what a packet costs.
 
 The sender hands over 64 datagrams in a system call, as the fastest ones do. With one in each call, beside it, a packet costs
 more in all columns, by what of the memory and of the page tables has to be found again after each call.
@@ -19,9 +21,11 @@ import time
 
 from common import Worker, figure, ratio, usn
 
-ROUNDS, N, CALL = 5, 1_000_000, 64
+ROUNDS, N, SLICE, CALL = 5, 1_000_000, 1000, 64
 SIZES = 32, 1000
-FILE = "/run/capture"
+# On a disk, as people have it, and in memory.
+FILE = os.path.join(os.path.dirname(__file__), "../../build/bench/capture")
+MEMORY_FILE = "/run/capture"
 
 # The command, what it says when it listens, and what it says at the end: packets captured, packets lost.
 USN = ("usn tail -s 96 -w {} usn0", "listening on", r"(\d+) packets seen, (\d+) lost")
@@ -30,6 +34,13 @@ NOTHING = ("nothing usn0", *USN[1:])
 TCPDUMP = ("tcpdump -n -Z root --time-stamp-precision=nano -i usn0 -s 96 -w {}", "listening on",
            r"(?s)(\d+) packets captured.*\s(\d+) packets dropped by kernel")
 DUMPCAP = ("dumpcap -q -i usn0 -s 96 -w {}", "File: ", r"received/dropped on interface 'usn0': (\d+)/(\d+)")
+
+
+def trimmed_mean(values):
+    """Without the twentieth at either end, in which the machine did something else."""
+    values = sorted(values)
+    cut = len(values) // 20
+    return statistics.fmean(values[cut:len(values) - cut])
 
 
 def to(kind, where, more=""):
@@ -45,21 +56,25 @@ class Capture:
             line = self.process.stderr.readline()
         if not line:
             raise SystemExit(f"bench: {command}: {self.process.wait()}")
-        self.start = self.cpu()
 
     def cpu(self):
         """ns, by the CPU clock of the whole process; the number is made as in clock_getcpuclockid(3)."""
         return time.clock_gettime_ns(~self.process.pid << 3 | 2)
 
-    def end(self):
-        """Once it is at rest: ns spent, packets captured, packets lost."""
+    def rest(self):
+        """Once it is at rest: ns spent so far."""
         before, now = 0, self.cpu()
         while now - before > 1e6:
             time.sleep(0.03)
             before, now = now, self.cpu()
+        return now
+
+    def end(self):
+        """Once it is at rest: packets captured, packets lost."""
+        self.rest()
         self.process.send_signal(signal.SIGINT)
         words = self.process.communicate()[1]
-        return now - self.start, *map(int, re.search(self.counts, words).groups())
+        return tuple(map(int, re.search(self.counts, words).groups()))
 
 
 class Side:
@@ -71,26 +86,32 @@ class Side:
         self.seen = self.lost = self.wrong = 0
 
     def send(self, sender, n, size):
-        return int(sender.ask(f"{n} {size} {self.call}")[0])
+        return int(sender.ask(f"{n} {size} {self.call}")[0]) / n
 
-    def round(self, sender, size):
-        before = self.send(sender, N // 4, size)
+    def round(self, senders, size):
         running = [Capture(*c) for c in self.captures]
-        cpu = self.send(sender, N, size)
+        slices = [[self.send(sender, SLICE, size) for sender in senders] for _ in range(N // SLICE)]
+        before = [capture.rest() for capture in running]
+        self.send(senders[0], N, size)
+        self.spent += [(capture.rest() - ns) / N for capture, ns in zip(running, before)]
         for capture in running:
-            ns, seen, lost = capture.end()
-            self.spent.append(ns / max(seen, 1))
+            seen, lost = capture.end()
             self.seen += seen
             self.lost += lost
-            self.wrong += abs(N - seen - lost)
-        bare = 2 * (before + self.send(sender, N // 4, size))
-        self.bare.append(bare / N)
-        self.added.append((cpu - bare) / N)
+            self.wrong += abs(2 * N - seen - lost)
+        self.bare.append(trimmed_mean(bare for _, bare in slices))
+        self.added.append(trimmed_mean(watched - bare for watched, bare in slices))
 
     def row(self, name):
         cells = [statistics.median(x) for x in (self.bare, self.added, self.spent)]
-        spent = f"{cells[2]:9.0f}" if self.seen >= N else f"{'':9}"
+        spent = f"{cells[2]:9.0f}" if self.seen >= 2 * N else f"{'':9}"
         print(f"  {name:32} {cells[0]:9.0f} {cells[1]:9.0f} {spent} {self.lost:9d}", flush=True)
+
+
+def remove_files():
+    for path in FILE, MEMORY_FILE:
+        if os.path.exists(path):
+            os.unlink(path)
 
 
 def contestants(size):
@@ -98,8 +119,11 @@ def contestants(size):
     for name, kind in ("usn tail", USN), ("tcpdump", TCPDUMP), ("dumpcap", DUMPCAP):
         sides[name] = Side(to(kind, "/dev/null"))
         sides[name + " to a file"] = Side(to(kind, FILE))
+    for name, kind in ("usn tail", USN), ("tcpdump", TCPDUMP):
+        sides[name + " to a file in memory"] = Side(to(kind, MEMORY_FILE))
     sides["usn tail, whole packets"] = Side(to(WHOLE, "/dev/null"))
     sides["usn tail, one in a thousand"] = Side(to(WHOLE, "/dev/null", " udp port 9001"))
+    sides["tcpdump, one in a thousand"] = Side(to(TCPDUMP, "/dev/null", " udp port 9001"))
     sides["a program that does nothing"] = Side(NOTHING)
     if size == SIZES[0]:
         sides["four of usn tail"] = Side(*[to(USN, "/dev/null")] * 4)
@@ -118,6 +142,8 @@ def against_peers(sides):
     for peer in "tcpdump", "dumpcap":
         ratio(f"the capture to /dev/null, against {peer}", tail.spent, sides[peer].spent, 0.5)
         ratio(f"the capture to a file, against {peer}", tail_file.spent, sides[peer + " to a file"].spent, 0.8)
+    in_memory = [sides[name + " to a file in memory"].spent for name in ("usn tail", "tcpdump")]
+    ratio("  beside it: to a file in memory, against tcpdump", *in_memory)
 
 
 def against_itself(sides):
@@ -125,7 +151,8 @@ def against_itself(sides):
                          ("usn tail, whole packets", "usn tail, one in a thousand", "four of usn tail"))
     ratio("added to the sender by a filter, against a tap without", rare.added, whole.added, 0.3)
     ratio("  beside it: by a program that does nothing", sides["a program that does nothing"].added, whole.added)
-    figure("packets that the filter missed or took too many", abs(rare.seen - N * ROUNDS // 1000), 0, "{:5d}")
+    ratio("  beside it: against tcpdump with that filter", rare.added, sides["tcpdump, one in a thousand"].added)
+    figure("packets that the filter missed or took too many", abs(rare.seen - 2 * N * ROUNDS // 1000), 0, "{:5d}")
     if not four:
         return
     ratio("added to the sender by four taps, against one", four.added, sides["usn tail"].added, 4.4)
@@ -133,15 +160,14 @@ def against_itself(sides):
     figure("neither seen nor lost by four taps", four.wrong, 0, "{:5d}")
 
 
-def against(sender, size):
+def against(senders, size):
     print(f"captures of {N} packets with {size} bytes, {ROUNDS} times each, in ns of CPU a packet")
     print(f"  {'':32} {'bare send':>9} {'added':>9} {'capture':>9} {'lost':>9}")
     sides = contestants(size)
     for _ in range(ROUNDS):
         for side in sides.values():
-            side.round(sender, size)
-            if os.path.exists(FILE):
-                os.unlink(FILE)
+            side.round(senders, size)
+            remove_files()
     for name, side in sides.items():
         side.row(name)
     against_peers(sides)
@@ -153,7 +179,7 @@ def lost(sender, size):
     command = ("usn tail -w /dev/null usn0", *USN[1:])
     capture = Capture(*command)
     wall = int(sender.ask(f"{N} {size} {CALL}")[1])
-    _, seen, gone = capture.end()
+    seen, gone = capture.end()
     figure(f"lost at {N / wall * 1e6:.0f} packets of {size} bytes a ms", gone, 0, "{:5d}")
     figure("  neither seen nor lost", abs(N - seen - gone), 0, "{:5d}")
 
@@ -161,7 +187,7 @@ def lost(sender, size):
     capture.process.send_signal(signal.SIGSTOP)
     threading.Timer(1, capture.process.send_signal, [signal.SIGCONT]).start()
     sender.ask(f"{N} {size} {CALL}")
-    _, seen, gone = capture.end()
+    seen, gone = capture.end()
     figure(f"  stopped for a second, {gone} lost: neither seen nor lost", abs(N - seen - gone), 0, "{:5d}")
 
 
@@ -176,12 +202,12 @@ def stamps(path):
 
 def bench_stamps(sender):
     print("stamps of the same packets, against tcpdump's")
-    theirs = to(TCPDUMP, FILE + ".theirs", " -B 65536 --immediate-mode")
-    captures = [Capture(*to(USN, FILE + ".ours")), Capture(*theirs)]
+    theirs = to(TCPDUMP, MEMORY_FILE + ".theirs", " -B 65536 --immediate-mode")
+    captures = [Capture(*to(USN, MEMORY_FILE + ".ours")), Capture(*theirs)]
     sender.ask(f"20000 {SIZES[0]} {CALL}")
     for capture in captures:
         capture.end()
-    ours, theirs = stamps(FILE + ".ours"), stamps(FILE + ".theirs")
+    ours, theirs = stamps(MEMORY_FILE + ".ours"), stamps(MEMORY_FILE + ".theirs")
     both = [n for n in theirs if n in ours]
     apart = [abs(ours[n] - theirs[n]) / 1000 for n in both]
     times = [ours[n] for n in both]
@@ -191,17 +217,20 @@ def bench_stamps(sender):
 
 
 def bench_capture():
-    usn("up", "usn0")
-    rig = subprocess.Popen(["usn", "rig", "usn0", "--", "sleep", "infinity"])
-    sender = Worker("usn-run", "ND=usn0", "--", "flood")
-    sender.ask(f"{N} {SIZES[0]} {CALL}")
+    devices = "usn0", "usn1"
+    usn("up", *devices)
+    rigs = [subprocess.Popen(["usn", "rig", device, "--", "sleep", "infinity"]) for device in devices]
+    senders = [Worker("usn-run", f"ND={device}", "--", "flood") for device in devices]
+    for sender in senders:
+        sender.ask(f"{N} {SIZES[0]} {CALL}")
     for size in SIZES:
-        against(sender, size)
+        against(senders, size)
     print("packets lost by usn tail with default sizes")
     for size in SIZES:
-        lost(sender, size)
-    bench_stamps(sender)
-    sender.end()
-    rig.kill()
-    rig.wait()
-    usn("down", "--force", "usn0")
+        lost(senders[0], size)
+    bench_stamps(senders[0])
+    for sender, rig in zip(senders, rigs):
+        sender.end()
+        rig.kill()
+        rig.wait()
+    usn("down", "--force", *devices)
