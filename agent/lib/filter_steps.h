@@ -32,9 +32,8 @@ struct step {
 /* In place: what is known of the packet and of the registers. */
 struct known {
 	uint32_t sure; /* bytes that the packet's first piece has */
-	uint32_t
-		at_x; /* AT is so many bytes behind X, and in the first piece; 0: it is something else */
-	bool small_x; /* X is a header's length, 60 at most, and the verifier knows that */
+	uint32_t at_x; /* how far AT is behind X, in that piece; 0: it is somewhere else */
+	bool small_x;  /* X is a header's length, 60 at most, and the verifier knows that */
 };
 
 struct label {

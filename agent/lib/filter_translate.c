@@ -239,7 +239,6 @@ static void go_over(struct translation *t, int32_t label, int prog_array_fd, uin
 }
 
 /* Rejected is nearly every packet: that stands next to the rest. */
-
 static void finish(struct translation *t, const struct filter_stages *s)
 {
 	t->labels[reject_of(t)].start = t->n;

@@ -116,7 +116,7 @@ static uint32_t *store_usual_end(uint32_t *at, const struct pcapng_packet *p, ui
 /* Unaligned. */
 typedef long long piece __attribute__((vector_size(16), aligned(1), may_alias));
 
-/* memcpy() of the first bytes of a packet, of which the better part was the way to it and the choice how. */
+/* memcpy(), for short packets without the call and the choice how, which took longer than their bytes. */
 static void copy(uint8_t *to, const uint8_t *from, size_t n)
 {
 	size_t i;
