@@ -166,8 +166,10 @@ def against(senders, size):
     sides = contestants(size)
     for _ in range(ROUNDS):
         for side in sides.values():
-            side.round(senders, size)
-            remove_files()
+            try:
+                side.round(senders, size)
+            finally:
+                remove_files()
     for name, side in sides.items():
         side.row(name)
     against_peers(sides)
