@@ -37,7 +37,9 @@ struct capture_file {
 	int fd;
 	struct pcapng *w;
 	struct interface *interfaces;
-	size_t n_interfaces, last;
+	size_t n_interfaces;
+	/* Of the packet before in the file of now; NULL: there is none. */
+	struct interface *current;
 	struct processes processes;
 	uint64_t start_ns, end_ns;   /* of this file: when it was begun, and its last packet */
 	uint64_t period_ns;          /* when its period of rotate_seconds began */
@@ -149,6 +151,7 @@ static int end(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
 	}
 	f->written_before += pcapng_written(f->w);
 	f->w = pcapng_free(f->w);
+	f->current = NULL;
 	f->fd = close_fd(f->fd);
 	processes_forget(&f->processes);
 	return 0;
@@ -188,26 +191,16 @@ struct capture_file *capture_file_free(struct capture_file *f)
 	return NULL;
 }
 
-static _cold_ struct interface *search(struct capture_file *f, uint32_t ifindex)
+static struct interface *find(const struct capture_file *f, uint32_t ifindex)
 {
 	size_t i;
 
 	/* The number of one that went may be that of another that came later. */
 	for (i = f->n_interfaces; i--;) {
-		if (f->interfaces[i].ifindex == ifindex) {
-			f->last = i;
+		if (f->interfaces[i].ifindex == ifindex)
 			return &f->interfaces[i];
-		}
 	}
 	return NULL;
-}
-
-/* Nearly always it is that of the packet before. */
-static struct interface *find(struct capture_file *f, uint32_t ifindex)
-{
-	if (f->last < f->n_interfaces && f->interfaces[f->last].ifindex == ifindex)
-		return &f->interfaces[f->last];
-	return search(f, ifindex);
 }
 
 int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char *name,
@@ -223,12 +216,13 @@ int capture_file_interface(struct capture_file *f, uint32_t ifindex, const char 
 	if (!list)
 		return usn_fail(e, ENOMEM, "out of memory");
 	f->interfaces = list;
+	f->current = NULL;
 	list[f->n_interfaces] = (struct interface){ .ifindex = ifindex };
 	snprintf(list[f->n_interfaces].name, USN_NAME_SIZE, "%s", name);
 	r = f->w ? describe(f, &list[f->n_interfaces]) : 0;
 	if (r < 0)
 		return file_error(f, "write to", r, e);
-	f->last = f->n_interfaces++;
+	f->n_interfaces++;
 	return 0;
 }
 
@@ -261,10 +255,11 @@ static int next_by_size(struct capture_file *f, uint64_t real_ns, struct usn_err
 
 static bool is_full(const struct capture_file *f, uint64_t real_ns)
 {
-	return real_ns > f->last_ns || pcapng_size(f->w) > f->last_byte;
+	return real_ns > f->last_ns ||
+	       (f->last_byte != UINT64_MAX && pcapng_size(f->w) > f->last_byte);
 }
 
-static _cold_ int rotate(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
+static int rotate(struct capture_file *f, uint64_t real_ns, struct usn_err *e)
 {
 	return real_ns > f->last_ns ? next_by_time(f, real_ns, e) : next_by_size(f, real_ns, e);
 }
@@ -288,8 +283,8 @@ static int introduce(struct capture_file *f, const struct usn_record *rec, uint6
 							      .comment = comment });
 }
 
-static _cold_ int introduce_if_new(struct capture_file *f, const struct usn_record *rec,
-				   uint64_t real_ns, struct usn_err *e)
+static int introduce_if_new(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
+			    struct usn_err *e)
 {
 	int r = processes_note(&f->processes, rec);
 
@@ -298,45 +293,56 @@ static _cold_ int introduce_if_new(struct capture_file *f, const struct usn_reco
 	return r < 0 ? file_error(f, "write to", r, e) : 0;
 }
 
-/* The file and the process that a packet needs are there. */
-static int prepare(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
-		   struct usn_err *e)
+/* Whether the file, the interface and the process that a packet needs are there. */
+static bool is_prepared(const struct capture_file *f, const struct usn_record *rec,
+			uint64_t real_ns)
 {
+	return f->current && f->current->ifindex == rec->ifindex && !is_full(f, real_ns) &&
+	       (!rec->pid || processes_is_last(&f->processes, rec));
+}
+
+static _cold_ int prepare(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
+			  struct usn_err *e)
+{
+	struct interface *i = find(f, rec->ifindex);
 	int r = 0;
 
+	if (!i)
+		return usn_fail(e, ENODEV, "a packet of the unknown interface %u", rec->ifindex);
 	if (!f->w)
 		return f->over ? -ECANCELED : file_error(f, "write to", -EBADF, e);
 	if (is_full(f, real_ns))
 		r = rotate(f, real_ns, e);
-	if (r >= 0 && rec->pid && !processes_is_last(&f->processes, rec))
+	if (r >= 0)
 		r = introduce_if_new(f, rec, real_ns, e);
+	if (r >= 0)
+		f->current = i;
 	return r;
 }
 
 int capture_file_packet(struct capture_file *f, const struct usn_record *rec, uint64_t real_ns,
 			struct usn_err *e)
 {
-	struct interface *i = find(f, rec->ifindex);
-	struct pcapng_packet p;
+	struct interface *i;
 	int r;
 
-	if (!i)
-		return usn_fail(e, ENODEV, "a packet of the unknown interface %u", rec->ifindex);
-	r = prepare(f, rec, real_ns, e);
-	if (r < 0)
-		return r;
-	p = (struct pcapng_packet){ .interface = i->number,
-				    .real_ns = real_ns,
-				    .data = rec + 1,
-				    .caplen = rec->caplen,
-				    .len = rec->len,
-				    .direction = rec->direction,
-				    .flags = rec->flags,
-				    .pid = rec->pid,
-				    .tid = rec->tid,
-				    .id = ++f->last_id,
-				    .dropped = rec->lost - i->lost };
-	r = pcapng_packet(f->w, &p);
+	if (!is_prepared(f, rec, real_ns)) {
+		r = prepare(f, rec, real_ns, e);
+		if (r < 0)
+			return r;
+	}
+	i = f->current;
+	r = pcapng_packet(f->w, &(struct pcapng_packet){ .interface = i->number,
+							 .real_ns = real_ns,
+							 .data = rec + 1,
+							 .caplen = rec->caplen,
+							 .len = rec->len,
+							 .direction = rec->direction,
+							 .flags = rec->flags,
+							 .pid = rec->pid,
+							 .tid = rec->tid,
+							 .id = ++f->last_id,
+							 .dropped = rec->lost - i->lost });
 	if (r < 0)
 		return file_error(f, "write to", r, e);
 	i->lost = rec->lost;

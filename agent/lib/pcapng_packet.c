@@ -6,6 +6,7 @@
 
 #include <usn/abi.h>
 
+#include "base/cold.h"
 #include "lib/pcapng.h"
 #include "lib/pcapng_parts.h"
 
@@ -164,7 +165,10 @@ int pcapng_packet(struct pcapng *w, const struct pcapng_packet *p)
 		copy((uint8_t *)at, p->data, p->caplen);
 	}
 	at += (p->caplen + 3) / 4;
-	at = is_usual(p, flags) ? store_usual_end(at, p, flags) : store_options(at, p, flags);
+	if (likely(is_usual(p, flags)))
+		at = store_usual_end(at, p, flags);
+	else
+		at = store_options(at, p, flags);
 	length = (uint32_t)((at + 1 - block) * sizeof(*at));
 	*at = block[1] = length;
 	w->used += length;

@@ -16,6 +16,22 @@ static size_t chunk_of(uint64_t place)
 	return (place >> USN_RING_CHUNK_SHIFT) & (USN_RING_CHUNKS - 1);
 }
 
+static size_t offset_of(uint64_t place)
+{
+	return (place & ((1 << USN_RING_CHUNK_SHIFT) - 1)) * 8;
+}
+
+static const uint8_t *chunk_at(const struct ring *r, size_t chunk)
+{
+	return r->memory + USN_RING_DATA + chunk * r->chunk_bytes;
+}
+
+static void go_to(struct ring *r, uint64_t place)
+{
+	r->place = place;
+	r->slot = (const void *)(chunk_at(r, chunk_of(place)) + offset_of(place));
+}
+
 int ring_map(struct ring *r, int map_fd, size_t chunk_bytes, size_t chunks, uint64_t secret)
 {
 	size_t size = chunk_bytes * chunks;
@@ -32,6 +48,7 @@ int ring_map(struct ring *r, int map_fd, size_t chunk_bytes, size_t chunks, uint
 	r->idle = true;
 	/* The writers begin in chunk 0 without having taken it. */
 	r->freed = 1;
+	go_to(r, 0);
 	__atomic_store_n(word(r, USN_RING_FREED), r->freed, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -43,51 +60,54 @@ void ring_unmap(struct ring *r)
 	r->memory = NULL;
 }
 
-/* What is at the place; NULL: it is still being written. */
-static const struct usn_slot *sealed(const struct ring *r, uint64_t place)
-{
-	size_t offset = (place & ((1 << USN_RING_CHUNK_SHIFT) - 1)) * 8;
-	const struct usn_slot *s = (const void *)(r->memory + USN_RING_DATA +
-						  chunk_of(place) * r->chunk_bytes + offset);
-
-	return __atomic_load_n(&s->seal, __ATOMIC_ACQUIRE) == (place ^ r->secret) ? s : NULL;
-}
-
 bool ring_ready(const struct ring *r)
 {
-	return r->n || sealed(r, r->place);
+	return r->n || ring_is_sealed(r);
 }
 
-/* The earliest chunk of which something is still to be handed out, by its turn. */
-static uint64_t first_turn(const struct ring *r)
+uint64_t ring_bytes(const struct ring *r)
 {
-	uint64_t turn = r->turn;
+	return r->passed_bytes + offset_of(r->place);
+}
+
+/* The i-th from here that is to be handed out. */
+static const struct usn_record **in_window(struct ring *r, uint64_t i)
+{
+	return &r->window[(r->out + i) % RING_AHEAD];
+}
+
+/* Whether something of the chunk is still to be handed out. */
+static bool is_needed(struct ring *r, size_t chunk)
+{
+	const uint8_t *begin = chunk_at(r, chunk);
 	size_t i;
 
-	for (i = r->first; i < r->first + r->n; i++) {
-		if (r->window[i].turn < turn)
-			turn = r->window[i].turn;
+	for (i = 0; i < r->n; i++) {
+		const uint8_t *at = (const uint8_t *)*in_window(r, i);
+
+		if (at >= begin && at < begin + r->chunk_bytes)
+			return true;
 	}
-	return turn;
+	return false;
 }
 
 static void give_chunks(struct ring *r)
 {
-	size_t left = r->turn - first_turn(r), i;
+	size_t n = 0;
 
-	if (left >= r->n_passed)
-		return;
-	for (i = 0; i < r->n_passed - left; i++) {
-		r->freed ^= 1 << r->passed[i];
+	for (; n < r->n_passed && !is_needed(r, r->passed[n]); n++) {
+		r->freed ^= 1 << r->passed[n];
 		r->freed &= (1 << USN_RING_LAST_SHIFT) - 1;
-		r->freed |= (uint64_t)r->passed[i] << USN_RING_LAST_SHIFT;
+		r->freed |= (uint64_t)r->passed[n] << USN_RING_LAST_SHIFT;
 	}
-	memmove(r->passed, r->passed + i, left);
-	r->n_passed = left;
+	if (!n)
+		return;
+	r->n_passed -= n;
+	memmove(r->passed, r->passed + n, r->n_passed);
 	__atomic_store_n(word(r, USN_RING_FREED), r->freed, __ATOMIC_RELEASE);
 }
 
-void ring_give_back(struct ring *r)
+void ring_release(struct ring *r)
 {
 	if (r->n_passed)
 		give_chunks(r);
@@ -98,81 +118,62 @@ void ring_give_back(struct ring *r)
 	__atomic_store_n(word(r, USN_RING_READ), r->read, __ATOMIC_SEQ_CST);
 }
 
+/* Nearly always the newest is the last; two of the same nanosecond stay as they were taken. */
 static void insert(struct ring *r, const struct usn_record *rec)
 {
-	size_t i;
+	uint64_t i = r->n++;
 
-	if (!r->n)
-		r->first = 0;
-	if (r->first + r->n == RING_WINDOW) {
-		memmove(r->window, r->window + r->first, r->n * sizeof(r->window[0]));
-		r->first = 0;
-	}
-	/* Nearly always the newest is the last. */
-	for (i = r->first + r->n; i > r->first && r->window[i - 1].stamp > rec->mono_ns; i--)
-		r->window[i] = r->window[i - 1];
-	r->window[i].stamp = rec->mono_ns;
-	r->window[i].turn = r->turn;
-	r->window[i].rec = rec;
-	r->n++;
-}
-
-/*
- * Another processor has written this: what will be read of it soon is on its way while the records before it are dealt
- * with.
- */
-static void fetch(const struct usn_slot *s)
-{
-	const uint8_t *at = (const uint8_t *)s;
-
-	__builtin_prefetch(at + 64);
-	__builtin_prefetch(at + 128);
-	/* The next but two, if the records are alike: the chain of slots would wait for each. */
-	__builtin_prefetch(at + 3 * (size_t)s->length);
+	for (; i && (*in_window(r, i - 1))->mono_ns > rec->mono_ns; i--)
+		*in_window(r, i) = *in_window(r, i - 1);
+	*in_window(r, i) = rec;
+	r->latest = (*in_window(r, r->n - 1))->mono_ns;
 }
 
 /* Goes on in the next chunk. */
-static void turn(struct ring *r, size_t next)
+static void turn(struct ring *r)
 {
-	uint64_t turns = (r->place >> USN_RING_TURN_SHIFT) + 1;
+	uint64_t turns = (r->place >> USN_RING_TURN_SHIFT) + 1, chunk = r->slot->next;
 
 	r->passed[r->n_passed++] = (uint8_t)chunk_of(r->place);
-	r->place = (turns << USN_RING_TURN_SHIFT) & USN_RING_PLACE;
-	r->place |= (uint64_t)next << USN_RING_CHUNK_SHIFT;
-	r->turn++;
+	r->passed_bytes += offset_of(r->place);
+	r->idle = true;
+	go_to(r, ((turns << USN_RING_TURN_SHIFT) & USN_RING_PLACE) | chunk << USN_RING_CHUNK_SHIFT);
 }
 
 /* Takes one record into the window; false: there is none that is whole. */
 static bool take(struct ring *r, bool *ret_batch)
 {
-	const struct usn_slot *s = sealed(r, r->place);
+	bool sealed = ring_is_sealed(r);
 
-	while (s && !s->length) {
-		turn(r, s->next);
-		r->idle = true;
-		s = sealed(r, r->place);
+	while (sealed && !r->slot->length) {
+		turn(r);
+		sealed = ring_is_sealed(r);
 	}
-	if (!s) {
-		r->idle = true;
-		return false;
+	if (sealed) {
+		ring_fetch(r->slot, r->slot->length);
+		insert(r, (const void *)(r->slot + 1));
+		ring_go_on(r, r->slot->length);
+		*ret_batch |= r->idle;
 	}
-	*ret_batch |= r->idle;
-	r->idle = false;
-	fetch(s);
-	insert(r, (const struct usn_record *)(const void *)(s + 1));
-	r->place += s->length / 8;
-	r->bytes += s->length;
-	return true;
+	r->idle = !sealed;
+	return sealed;
 }
 
 const struct usn_record *ring_next(struct ring *r, bool *ret_batch)
 {
+	const struct usn_record *rec;
+
 	while (r->n < RING_AHEAD && take(r, ret_batch))
 		;
-	if (!r->n)
-		return NULL;
-	r->n--;
-	return r->window[r->first++].rec;
+	if (r->n) {
+		rec = *in_window(r, 0);
+		r->out++;
+		r->n--;
+	} else {
+		rec = NULL;
+	}
+	r->steady = r->n == RING_AHEAD - 1 && !r->n_passed;
+	return rec;
 }
 
 uint64_t ring_lost(const struct ring *r)

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "base/cold.h"
 #include "base/err.h"
 #include "lib/bell.h"
 #include "lib/clock.h"
@@ -26,7 +27,6 @@ struct usn_tap {
 	bool immediate;
 	struct pace pace;    /* unless it is immediate */
 	int64_t real_offset; /* of this batch */
-	uint64_t delivered;
 };
 
 int tap_check_options(const struct usn_tap_options *o, struct usn_err *e)
@@ -196,8 +196,6 @@ static const struct usn_record *next(struct usn_tap *t)
 	while (!rec && bell_hear(&t->bell));
 	if (batch)
 		t->real_offset = clock_real_offset();
-	if (rec)
-		t->delivered++;
 	return rec;
 }
 
@@ -207,7 +205,7 @@ static void look_later(struct usn_tap *t)
 	uint64_t now = clock_mono_ns();
 
 	if (!t->immediate && !pace_is_early(&t->pace, now))
-		bell_set_timer(&t->bell, pace_next(&t->pace, now, t->ring.bytes));
+		bell_set_timer(&t->bell, pace_next(&t->pace, now, ring_bytes(&t->ring)));
 }
 
 /* And no record is out: what was read to its end is given back now, not at the next look. */
@@ -217,7 +215,7 @@ static void rest(struct usn_tap *t)
 	look_later(t);
 }
 
-const struct usn_record *usn_tap_next(struct usn_tap *t)
+static _cold_ const struct usn_record *next_in_any_case(struct usn_tap *t)
 {
 	const struct usn_record *rec;
 
@@ -228,13 +226,22 @@ const struct usn_record *usn_tap_next(struct usn_tap *t)
 	return rec;
 }
 
+const struct usn_record *usn_tap_next(struct usn_tap *t)
+{
+	const struct usn_record *rec = ring_next_steady(&t->ring);
+
+	return rec ? rec : next_in_any_case(t);
+}
+
 size_t usn_tap_batch(struct usn_tap *t, const struct usn_record *views[], size_t n)
 {
 	size_t i;
 
 	ring_release(&t->ring);
 	for (i = 0; i < n; i++) {
-		views[i] = next(t);
+		views[i] = ring_next_steady(&t->ring);
+		if (!views[i])
+			views[i] = next(t);
 		if (!views[i])
 			break;
 	}
@@ -278,7 +285,7 @@ int usn_tap_stats(const struct usn_tap *t, uint32_t ifindex, struct usn_tap_stat
 {
 	int slot = ifindex ? tap_programs_slot(&t->programs, ifindex) : -1;
 
-	ret->delivered = t->delivered;
+	ret->delivered = t->ring.out;
 	ret->lost = !ifindex    ? ring_lost(&t->ring)
 		    : slot >= 0 ? ring_lost_of(&t->ring, (uint32_t)slot)
 				: 0;

@@ -32,25 +32,29 @@ struct tail {
 	struct usn_err *e;
 };
 
+/* How many packets more are wanted. */
+static uint64_t left(const struct tail *t)
+{
+	return t->options.wanted ? t->options.wanted - t->seen : UINT64_MAX;
+}
+
 /* All that is in the ring now. 0, ENOUGH, or another -errno. What it calls for each packet is put into the loop. */
 __attribute__((flatten)) static int read_batch(struct tail *t)
 {
+	uint64_t most = left(t), n = 0;
 	const struct usn_record *rec;
-	bool any = false;
-	int r;
+	int r = 0;
 
-	while ((rec = usn_tap_next(t->tap))) {
-		any = true;
+	while (n < most && (rec = usn_tap_next(t->tap))) {
 		r = sink_packet(t->sink, rec, usn_tap_real_ns(t->tap, rec->mono_ns), t->e);
 		if (r < 0)
-			return r;
-		t->seen++;
-		if (t->options.wanted && t->seen == t->options.wanted) {
-			r = sink_flush(t->sink, t->e);
-			return r < 0 ? r : ENOUGH;
-		}
+			break;
+		n++;
 	}
-	return any ? sink_flush(t->sink, t->e) : 0;
+	t->seen += n;
+	if (r >= 0 && n)
+		r = sink_flush(t->sink, t->e);
+	return r < 0 ? r : n == most ? ENOUGH : 0;
 }
 
 static uint64_t lost(const struct tail *t, uint32_t ifindex)

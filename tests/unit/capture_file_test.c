@@ -382,6 +382,8 @@ static void test_complete(void **state)
 	assert_int_equal(put_packets(f, 2, begin_ns, &e), 0);
 	packet.rec.ifindex = 8;
 	assert_int_equal(put_packets(f, 2, begin_ns, &e), 0);
+	strcpy(packet.rec.comm, "three");
+	assert_int_equal(put_packets(f, 1, begin_ns, &e), 0);
 	packet.rec.ifindex = 9;
 	assert_int_equal(put_packets(f, 1, begin_ns, &e), -ENODEV);
 	packet.rec.ifindex = 7;
@@ -393,8 +395,8 @@ static void test_complete(void **state)
 	assert_int_equal(c.statistics, 2);
 	c = content_of("f1");
 	assert_int_equal(c.interfaces, 2);
-	assert_int_equal(c.processes, 1);
-	assert_int_equal(c.packets + content_of("f").packets, 8);
+	assert_int_equal(c.processes, 2);
+	assert_int_equal(c.packets + content_of("f").packets, 9);
 }
 
 /* A number that went and came again is that of the newest name. */

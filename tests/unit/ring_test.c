@@ -15,23 +15,28 @@
 #include "lib/ring.h"
 
 #define CHUNK 1024u
+/* Of more records than are looked at ahead. */
+#define CHUNK_LARGE 8192u
 #define CHUNKS 4u
 #define SIZE (CHUNK * CHUNKS)
 #define SECRET 0x5ec4e75ec4e75ec4u
-#define MEMORY (USN_RING_DATA + SIZE + USN_RING_SLACK)
+#define MEMORY (USN_RING_DATA + CHUNK_LARGE * CHUNKS + USN_RING_SLACK)
 /* The shortest record, without a byte of a packet. */
 #define SHORTEST (sizeof(struct usn_slot) + sizeof(struct usn_record))
 
 struct fixture {
 	uint8_t *memory; /* the writer's view */
+	uint64_t chunk;  /* bytes */
 	uint64_t head, *freed, *read;
 	struct ring ring;
-	bool batch;              /* whether the last next() began one */
+	bool batch;              /* whether the last next() began one, */
+	bool steady;             /* or it was the fast way, */
+	uint64_t steadies;       /* and how often that was */
 	uint64_t taken;          /* records, */
 	unsigned in_use[CHUNKS]; /* and how often each chunk was begun */
 };
 
-static int set_up(void **state)
+static int set_up_of(void **state, uint64_t chunk)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	int fd = memfd_create("ring", MFD_CLOEXEC);
@@ -43,10 +48,21 @@ static int set_up(void **state)
 	assert_ptr_not_equal(f->memory, MAP_FAILED);
 	f->freed = (uint64_t *)(void *)(f->memory + USN_RING_FREED);
 	f->read = (uint64_t *)(void *)(f->memory + USN_RING_READ);
-	assert_int_equal(ring_map(&f->ring, fd, CHUNK, CHUNKS, SECRET), 0);
+	f->chunk = chunk;
+	assert_int_equal(ring_map(&f->ring, fd, chunk, CHUNKS, SECRET), 0);
 	close(fd);
 	*state = f;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_of(state, CHUNK);
+}
+
+static int set_up_large(void **state)
+{
+	return set_up_of(state, CHUNK_LARGE);
 }
 
 static int tear_down(void **state)
@@ -71,7 +87,7 @@ static uint64_t chunk_of(uint64_t place)
 
 static struct usn_slot *slot_at(const struct fixture *f, uint64_t place)
 {
-	return (void *)(f->memory + USN_RING_DATA + chunk_of(place) * CHUNK + offset_of(place));
+	return (void *)(f->memory + USN_RING_DATA + chunk_of(place) * f->chunk + offset_of(place));
 }
 
 static void seal(struct fixture *f, uint64_t place)
@@ -106,7 +122,7 @@ static bool turn(struct fixture *f)
 /* Takes a place; false: there is no room. */
 static bool take(struct fixture *f, uint64_t length, uint64_t *ret_place)
 {
-	if (offset_of(f->head) + length + sizeof(struct usn_slot) > CHUNK && !turn(f))
+	if (offset_of(f->head) + length + sizeof(struct usn_slot) > f->chunk && !turn(f))
 		return false;
 	*ret_place = f->head & USN_RING_PLACE;
 	f->head += length / 8;
@@ -138,8 +154,12 @@ static uint64_t put(struct fixture *f, uint64_t length, uint64_t stamp)
 
 static const struct usn_record *next(struct fixture *f)
 {
+	const struct usn_record *rec = ring_next_steady(&f->ring);
+
 	f->batch = false;
-	return ring_next(&f->ring, &f->batch);
+	f->steady = rec;
+	f->steadies += f->steady;
+	return rec ? rec : ring_next(&f->ring, &f->batch);
 }
 
 static void assert_whole(const struct usn_record *rec, uint64_t stamp)
@@ -337,13 +357,102 @@ static void never_empty(void **state)
 	struct fixture *f = *state;
 	uint64_t i;
 
-	for (i = 0; i < 10 * RING_WINDOW; i++) {
+	for (i = 0; i < 10 * RING_AHEAD; i++) {
 		put(f, SHORTEST, i);
 		if (i < 4)
 			continue;
 		assert_next(f, i - 4);
 		ring_release(&f->ring);
 	}
+}
+
+/* The fast way is gone as long as records come as they do nearly always, and left where something else is to be done. */
+static void steady(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t n, out = 0;
+
+	/* The first finds the window empty; from then on it has as many as are looked at ahead. */
+	for (n = 0; n < RING_AHEAD + 4; n++)
+		put(f, SHORTEST + 8 * (n % 3), n);
+	assert_next(f, out++);
+	assert_false(f->steady);
+	for (; out < 5; out++) {
+		assert_next(f, out);
+		assert_true(f->steady);
+	}
+	/* There is none behind. */
+	assert_next(f, out++);
+	assert_false(f->steady);
+	put(f, SHORTEST, n++);
+	put(f, SHORTEST, n++);
+	assert_next(f, out++);
+	assert_false(f->steady);
+	/* One that was taken later, and is earlier than the last of them. */
+	put(f, SHORTEST, n + 1);
+	put(f, SHORTEST, n);
+	n += 2;
+	assert_next(f, out++);
+	assert_true(f->steady);
+	assert_next(f, out++);
+	assert_false(f->steady);
+	put(f, SHORTEST, n++);
+	assert_next(f, out++);
+	assert_true(f->steady);
+	while (out < n)
+		assert_next(f, out++);
+	assert_null(next(f));
+}
+
+/* The fast way knows of what the other has taken. */
+static void steady_behind_others(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t i;
+
+	for (i = 0; i < RING_AHEAD; i++)
+		put(f, SHORTEST, i < RING_AHEAD - 1 ? i : i + 1);
+	put(f, SHORTEST, RING_AHEAD - 1);
+	for (i = 0; i <= RING_AHEAD; i++) {
+		assert_next(f, i);
+		assert_false(f->steady);
+	}
+	assert_null(next(f));
+}
+
+/* A batch begins with a chunk, too, so that the clocks are compared while there is no pause. */
+static void a_chunk_begins_a_batch(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t i, n = 3 * (CHUNK_LARGE / 128 - 1), batches = 0;
+
+	for (i = 0; i < n; i++)
+		put(f, 128, i);
+	for (i = 0; i < n; i++) {
+		assert_next(f, i);
+		batches += f->batch;
+	}
+	assert_int_equal(batches, 3);
+	assert_int_equal(ring_bytes(&f->ring), n * 128);
+}
+
+/* A chunk is given back as soon as the last of it is released, so that the fast way is left until then. */
+static void steady_over_chunks(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t n, per_chunk = CHUNK_LARGE / 128 - 1, total = 10 * per_chunk;
+
+	for (n = 0; n < total; n++) {
+		put(f, 128, n);
+		if (n < RING_AHEAD + 2)
+			continue;
+		assert_next(f, n - RING_AHEAD - 2);
+		if (!f->steady)
+			ring_release(&f->ring);
+		/* The chunk that is written to, and the one that is read, if that is another. */
+		assert_true(__builtin_popcountll(busy(f)) <= 2);
+	}
+	assert_true(f->steadies > total / 2 && f->steadies < total - 10 * RING_AHEAD);
 }
 
 /* No chunk is given back of which something was handed out since the last release, or is still to be handed out. */
@@ -438,12 +547,14 @@ static void any_order(void **state)
 
 	srandom(1);
 	for (i = 0; i < 200000; i++) {
-		if (below(2))
+		/* The reader falls behind, and makes up for it. */
+		if (below(4) < (i >> 10 & 1 ? 1 : 3))
 			write_some(f, &run);
 		else
 			read_some(f, &run);
 	}
 	assert_true(run.seen > 20000 && f->in_use[0] > 100 && f->in_use[CHUNKS - 1] > 10);
+	assert_true(f->chunk == CHUNK || (f->steadies > 5000 && f->steadies < run.seen));
 	while (run.n_pending)
 		seal(f, run.pending[--run.n_pending]);
 	while (run.seen < run.stamp)
@@ -460,6 +571,7 @@ static void no_memory(void **state)
 }
 
 #define WITH_RING(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define WITH_LARGE_RING(f) cmocka_unit_test_setup_teardown(f, set_up_large, tear_down)
 
 int main(void)
 {
@@ -475,8 +587,13 @@ int main(void)
 		WITH_RING(equal_stamps),
 		WITH_RING(ahead),
 		WITH_RING(never_empty),
+		WITH_LARGE_RING(steady),
+		WITH_LARGE_RING(steady_behind_others),
+		WITH_LARGE_RING(steady_over_chunks),
+		WITH_LARGE_RING(a_chunk_begins_a_batch),
 		WITH_RING(release),
 		WITH_RING(any_order),
+		WITH_LARGE_RING(any_order),
 		cmocka_unit_test(no_memory),
 	};
 
