@@ -70,8 +70,13 @@ static uint32_t more(uint32_t end, uint32_t least)
 
 static void load_in_place(struct translation *t, int dst, uint8_t mode, uint8_t size, uint32_t k)
 {
-	uint32_t end = k + bytes_of(size);
+	uint32_t end;
 
+	if (mode == BPF_IND && t->known.x.known) {
+		mode = BPF_ABS;
+		k += t->known.x.value;
+	}
+	end = k + bytes_of(size);
 	if (mode == BPF_IND) {
 		if (end > t->known.at_x)
 			reach_end(t, mode, more(end, TRANSPORT_MIN));

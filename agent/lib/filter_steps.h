@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Steps: the kernel's instructions that a filter becomes, and how they are emitted. For filter_translate.c and filter_packet.c. */
+/* Steps: the kernel's instructions that a filter becomes, and how they are emitted. For the other filter_*.c. */
 #ifndef USN_FILTER_STEPS_H
 #define USN_FILTER_STEPS_H
 
@@ -29,11 +29,18 @@ struct step {
 	int32_t target; /* of a jump: a label; -1: no jump */
 };
 
+/* What a register holds, if that is known before there is a packet. */
+struct number {
+	bool known;
+	uint32_t value;
+};
+
 /* In place: what is known of the packet and of the registers. */
 struct known {
 	uint32_t sure; /* bytes that the packet's first piece has */
 	uint32_t at_x; /* how far AT is behind X, in that piece; 0: it is somewhere else */
 	bool small_x;  /* X is a header's length, 60 at most, and the verifier knows that */
+	struct number a, x;
 };
 
 struct label {
@@ -47,28 +54,41 @@ struct translation {
 	bool in_place;
 	int ctx, a, x; /* the registers; A and X hold 32 bits, their upper halves are zero */
 	const struct fact *facts;
+	bool usual;   /* it is the copy for packets that begin as nearly all do (filter_usual.h) */
 	int32_t here; /* the classic instruction */
 	struct known known;
 	struct step *steps;
 	size_t n;
-	/* Of the classic instructions and, behind them, of accept, of reject and of by_call. */
+	/* Of the classic instructions, of their copy and, behind them, of accept, of by_call and of reject, which each copy has. */
 	struct label *labels;
 };
 
-static inline int32_t accept_of(const struct translation *t)
+/* Where the classic instruction is, in the copy that is made. */
+static inline int32_t label_of(const struct translation *t, int32_t classic)
 {
-	return (int32_t)t->f->n;
+	return t->usual ? classic + (int32_t)t->f->n : classic;
 }
 
-static inline int32_t reject_of(const struct translation *t)
+static inline int32_t accept_of(const struct translation *t)
 {
-	return (int32_t)t->f->n + 1;
+	return 2 * (int32_t)t->f->n;
 }
 
 /* Where the program gives up, for the other to begin anew. */
 static inline int32_t by_call_of(const struct translation *t)
 {
-	return (int32_t)t->f->n + 2;
+	return 2 * (int32_t)t->f->n + 1;
+}
+
+static inline int32_t reject_of(const struct translation *t)
+{
+	return 2 * (int32_t)t->f->n + (t->usual ? 3 : 2);
+}
+
+/* Known on one way, and the same on the other. */
+static inline void filter_agree(struct number *n, const struct number *other)
+{
+	n->known &= other->known && n->value == other->value;
 }
 
 static inline void reach(struct translation *t, int32_t label)
@@ -82,6 +102,8 @@ static inline void reach(struct translation *t, int32_t label)
 	if (t->known.at_x != l->known.at_x)
 		l->known.at_x = 0;
 	l->known.small_x &= t->known.small_x;
+	filter_agree(&l->known.a, &t->known.a);
+	filter_agree(&l->known.x, &t->known.x);
 	l->reached = true;
 }
 
@@ -136,7 +158,11 @@ static inline void filter_forget_x(struct translation *t)
 {
 	t->known.at_x = 0;
 	t->known.small_x = false;
+	t->known.x.known = false;
 }
+
+/* The jump, to where its ways lead in the copy that is made. Nothing goes on behind it but what it reaches. */
+void filter_emit_branch(struct translation *t, const struct sock_filter *c);
 
 /* The packet's length, to a register. Each time anew. */
 void filter_emit_length(struct translation *t, int dst);

@@ -25,6 +25,7 @@
 #include "lib/filter_facts.h"
 #include "lib/filter_parts.h"
 #include "lib/filter_steps.h"
+#include "lib/filter_usual.h"
 
 /* enum tcx_action_base of 6.6; TC_ACT_UNSPEC before, with the same meaning. */
 #define NEXT (-1)
@@ -32,7 +33,7 @@
 /* The most that one instruction becomes: a load at X + k. */
 #define GROWTH 8
 /* The instructions before and behind. */
-#define FRAME (5 + BPF_MEMWORDS + 16)
+#define FRAME (9 + BPF_MEMWORDS + 18)
 
 /* Where M[k] is on the stack. */
 static int16_t scratch(uint32_t k)
@@ -47,6 +48,8 @@ static bool load(struct translation *t, const struct sock_filter *c)
 
 	if (dst == t->x)
 		filter_forget_x(t);
+	else
+		t->known.a.known = false;
 	switch (BPF_MODE(c->code)) {
 	case BPF_IMM:
 		set(t, dst, c->k);
@@ -73,6 +76,7 @@ static void calculate(struct translation *t, const struct sock_filter *c)
 {
 	int op = BPF_OP(c->code);
 
+	t->known.a.known = false;
 	if (op == BPF_NEG) {
 		emit(t, BPF_ALU | BPF_NEG, t->a, 0, 0);
 		return;
@@ -91,54 +95,6 @@ static void calculate(struct translation *t, const struct sock_filter *c)
 	emit(t, BPF_ALU | op | BPF_X, t->a, t->x, 0);
 }
 
-static int opposite(int op)
-{
-	return op == BPF_JEQ ? BPF_JNE : op == BPF_JGT ? BPF_JLE : op == BPF_JGE ? BPF_JLT : -1;
-}
-
-/* Where a way from here ends that leads there. */
-static int32_t goal(const struct translation *t, int32_t there)
-{
-	const struct sock_filter *c;
-
-	there = filter_facts_shortcut(t->f, t->facts, t->here, there);
-	c = &t->f->insns[there];
-	if (c->code != (BPF_RET | BPF_K))
-		return there;
-	return c->k ? accept_of(t) : reject_of(t);
-}
-
-static uint32_t compared_with(const struct translation *t, const struct sock_filter *c)
-{
-	if (BPF_SRC(c->code) == BPF_X)
-		return 0;
-	return t->in_place ? filter_facts_constant(t->f, t->facts, t->here) : c->k;
-}
-
-/* One jump where one of the two ways is the next instruction, as nearly always. */
-static void branch(struct translation *t, const struct sock_filter *c)
-{
-	int op = BPF_OP(c->code), src = BPF_SRC(c->code);
-	int32_t next = t->here + 1;
-
-	if (op == BPF_JA) {
-		jump_always(t, goal(t, next + (int32_t)c->k));
-		return;
-	}
-	if (!c->jt && opposite(op) >= 0) {
-		jump(t, BPF_JMP32 | opposite(op) | src, t->a, src == BPF_X ? t->x : 0,
-		     compared_with(t, c), goal(t, next + c->jf));
-		reach(t, next);
-		return;
-	}
-	jump(t, BPF_JMP32 | op | src, t->a, src == BPF_X ? t->x : 0, compared_with(t, c),
-	     goal(t, next + c->jt));
-	if (c->jf)
-		jump_always(t, goal(t, next + c->jf));
-	else
-		reach(t, next);
-}
-
 static void end(struct translation *t, const struct sock_filter *c)
 {
 	if (BPF_RVAL(c->code) == BPF_A)
@@ -148,6 +104,8 @@ static void end(struct translation *t, const struct sock_filter *c)
 
 static bool instruction(struct translation *t, const struct sock_filter *c)
 {
+	if (filter_usual_knows(t, c))
+		return true;
 	switch (BPF_CLASS(c->code)) {
 	case BPF_LD:
 	case BPF_LDX:
@@ -163,13 +121,14 @@ static bool instruction(struct translation *t, const struct sock_filter *c)
 	case BPF_MISC:
 		if (BPF_MISCOP(c->code) == BPF_TXA) {
 			move(t, t->a, t->x);
+			t->known.a.known = false;
 			return true;
 		}
 		move(t, t->x, t->a);
 		filter_forget_x(t);
 		return true;
 	case BPF_JMP:
-		branch(t, c);
+		filter_emit_branch(t, c);
 		return false;
 	default:
 		end(t, c);
@@ -200,19 +159,19 @@ static void begin(struct translation *t)
 		if (read[k])
 			emit_at(t, BPF_ST | BPF_MEM | BPF_W, STACK, 0, scratch(k), 0);
 	}
-	reach(t, 0);
 }
 
 static void instructions(struct translation *t)
 {
-	for (size_t i = 0; i < t->f->n; i++) {
-		struct label *here = &t->labels[i];
+	reach(t, label_of(t, 0));
+	for (int32_t i = 0; i < (int32_t)t->f->n; i++) {
+		struct label *here = &t->labels[label_of(t, i)];
 
 		here->start = t->n;
-		t->here = (int32_t)i;
+		t->here = i;
 		t->known = here->known;
 		if (here->reached && instruction(t, &t->f->insns[i]))
-			reach(t, (int32_t)i + 1);
+			reach(t, label_of(t, i + 1));
 	}
 }
 
@@ -220,6 +179,26 @@ static void give_up(struct translation *t)
 {
 	emit(t, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, (uint32_t)NEXT);
 	emit(t, BPF_JMP | BPF_EXIT, 0, 0, 0);
+}
+
+/* Rejected is nearly every packet: that stands next to the rest. */
+static void copy(struct translation *t)
+{
+	instructions(t);
+	t->labels[reject_of(t)].start = t->n;
+	if (t->labels[reject_of(t)].reached)
+		give_up(t);
+}
+
+static void copies(struct translation *t)
+{
+	t->usual = t->in_place && filter_usual_pays(t->f);
+	if (t->usual) {
+		filter_usual_begin(t, 0);
+		copy(t);
+		t->usual = false;
+	}
+	copy(t);
 }
 
 /* A tail call that fails goes on behind it. */
@@ -238,12 +217,8 @@ static void go_over(struct translation *t, int32_t label, int prog_array_fd, uin
 	give_up(t);
 }
 
-/* Rejected is nearly every packet: that stands next to the rest. */
 static void finish(struct translation *t, const struct filter_stages *s)
 {
-	t->labels[reject_of(t)].start = t->n;
-	if (t->labels[reject_of(t)].reached)
-		give_up(t);
 	go_over(t, by_call_of(t), s->prog_array_fd, s->by_call);
 	go_over(t, accept_of(t), s->prog_array_fd, s->match);
 }
@@ -273,8 +248,8 @@ static int resolve(const struct translation *t, struct bpf_insn **ret_insns, siz
 int filter_translate(const struct filter *f, bool in_place, const struct filter_stages *stages,
 		     struct bpf_insn **ret_insns, size_t *ret_n)
 {
-	_cleanup_free_ struct step *steps = calloc(f->n * GROWTH + FRAME, sizeof(*steps));
-	_cleanup_free_ struct label *labels = calloc(f->n + 3, sizeof(*labels));
+	_cleanup_free_ struct step *steps = calloc(2 * f->n * GROWTH + FRAME, sizeof(*steps));
+	_cleanup_free_ struct label *labels = calloc(2 * f->n + 4, sizeof(*labels));
 	_cleanup_free_ struct fact *facts = calloc(f->n, sizeof(*facts));
 	struct translation t = {
 		.f = f,
@@ -291,7 +266,7 @@ int filter_translate(const struct filter *f, bool in_place, const struct filter_
 		return -ENOMEM;
 	filter_facts_find(f, facts);
 	begin(&t);
-	instructions(&t);
+	copies(&t);
 	finish(&t, stages);
 	return resolve(&t, ret_insns, ret_n);
 }

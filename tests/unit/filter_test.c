@@ -173,6 +173,14 @@ static void assert_classic(const struct sock_filter *insns, size_t n, const uint
 /* Goes on behind the next n, unless A is k. */
 #define UNLESS(k, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), 0, (n))
 
+/* The rest of a case's array is zero, and no instruction of a case is. */
+static size_t length_of(const struct sock_filter *insns, size_t n)
+{
+	while (!insns[n - 1].code && !insns[n - 1].k)
+		n--;
+	return n;
+}
+
 /* On a packet of 20 bytes: 1, 2, 3, ... 20. */
 static void classic_instructions(void **state)
 {
@@ -340,12 +348,119 @@ static void classic_instructions(void **state)
 	for (size_t i = 0; i < sizeof(packet); i++)
 		packet[i] = (uint8_t)(i + 1);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		size_t n = ARRAY_SIZE(cases[i].insns);
+		size_t n = length_of(cases[i].insns, ARRAY_SIZE(cases[i].insns));
 
-		/* The rest of the array is zero, and no instruction of the cases is. */
-		while (!cases[i].insns[n - 1].code && !cases[i].insns[n - 1].k)
-			n--;
 		assert_classic(cases[i].insns, n, packet, sizeof(packet), cases[i].want, i);
+	}
+}
+
+/*
+ * The first byte known, 0x45, and not: on packets that begin with 0x45 and 0x46 and go on with 2, 3, 4, ..., of 28 bytes, for
+ * which there is a copy of the program, and of 27, for which there is none.
+ */
+static void first_byte(void **state)
+{
+	static const struct {
+		struct sock_filter insns[12];
+		bool want[2];
+	} cases[] = {
+		{ { LD(BPF_ABS, BPF_B, 0), IS(0x45) }, { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), IS(0x46) }, { false, true } },
+		{ { LD(BPF_ABS, BPF_B, 0), BPF_STMT(BPF_RET | BPF_A, 0) }, { true, true } },
+		{ { LD(BPF_ABS, BPF_B, 0), ALU(BPF_AND, BPF_K, 0x8a),
+		    BPF_STMT(BPF_RET | BPF_A, 0) },
+		  { false, true } },
+		/* Calculated with, as far as that is followed and further. */
+		{ { LD(BPF_ABS, BPF_B, 0), ALU(BPF_AND, BPF_K, 0xf), ALU(BPF_LSH, BPF_K, 30),
+		    IS(0x40000000) },
+		  { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), ALU(BPF_RSH, BPF_K, 1), IS(0x22) }, { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), ALU(BPF_ADD, BPF_K, 1), IS(0x46) }, { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), ALU(BPF_NEG, 0, 0), IS(0xffffffbb) }, { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), TAX, LD(BPF_IMM, 0, 1), ALU(BPF_ADD, BPF_X, 0),
+		    IS(0x46) },
+		  { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), BPF_STMT(BPF_ST, 1), LD(BPF_ABS, BPF_B, 1),
+		    LD(BPF_MEM, 0, 1), IS(0x45) },
+		  { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), LD(BPF_LEN, 0, 0), IS(0x45) }, { false, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), TXA, IS(0) }, { true, true } },
+		/* Another byte, or more of them. */
+		{ { LD(BPF_ABS, BPF_B, 1), IS(2) }, { true, true } },
+		{ { LD(BPF_ABS, BPF_H, 0), IS(0x4502) }, { true, false } },
+		{ { LDX(BPF_IMM, 0, 3), LD(BPF_IND, BPF_B, 0), IS(4) }, { true, true } },
+		/* Each comparison, both ways. */
+		{ { LD(BPF_ABS, BPF_B, 0), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0x45, 1, 0), LAST(1),
+		    LAST(0) },
+		  { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x46, 0, 1), LAST(0),
+		    LAST(1) },
+		  { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x45, 0, 1), LAST(1),
+		    LAST(0) },
+		  { true, true } },
+		{ { LD(BPF_ABS, BPF_B, 0), SET(1) }, { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 0), SET(0x8a) }, { false, true } },
+		{ { LDX(BPF_IMM, 0, 0x45), LD(BPF_ABS, BPF_B, 0),
+		    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0), LAST(0), LAST(1) },
+		  { true, false } },
+		/* Behind the header, to the last byte of the packet, and in another X. */
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_H, 0), IS(0x1516) }, { true, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_H, 0), IS(0x191a) }, { false, true } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_W, 3), IS(0x18191a1b) },
+		  { true, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_B, 8), LAST(1) }, { false, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_B, 0xffffffff), LAST(1) },
+		  { false, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_B, 0x7fffffff), LAST(1) },
+		  { false, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_IND, BPF_B, 0x7000), LAST(1) },
+		  { false, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), TXA, IS(20) }, { true, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LDX(BPF_IMM, 0, 5), LD(BPF_IND, BPF_B, 0), IS(6) },
+		  { true, true } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LDX(BPF_MSH, BPF_B, 1), LD(BPF_IND, BPF_B, 0), IS(9) },
+		  { true, true } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_ABS, BPF_B, 4), TAX, LD(BPF_IND, BPF_B, 0),
+		    IS(6) },
+		  { true, true } },
+		/* Known on one of two ways, or two things on both. */
+		{ { LD(BPF_ABS, BPF_B, 1), UNLESS(9, 2), LD(BPF_ABS, BPF_B, 0),
+		    BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), LD(BPF_ABS, BPF_B, 3), IS(4) },
+		  { true, true } },
+		{ { LD(BPF_ABS, BPF_B, 1), UNLESS(2, 2), LD(BPF_ABS, BPF_B, 0),
+		    BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), LD(BPF_ABS, BPF_B, 3), IS(0x45) },
+		  { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 1), UNLESS(9, 3), LD(BPF_ABS, BPF_B, 0),
+		    ALU(BPF_AND, BPF_K, 0xf), BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+		    LD(BPF_ABS, BPF_B, 0), IS(0x45) },
+		  { true, false } },
+		{ { LD(BPF_ABS, BPF_B, 1), UNLESS(9, 1), LDX(BPF_MSH, BPF_B, 0),
+		    LD(BPF_IND, BPF_B, 3), IS(4) },
+		  { true, true } },
+		{ { LD(BPF_ABS, BPF_B, 1), UNLESS(2, 1), LDX(BPF_MSH, BPF_B, 0),
+		    LD(BPF_IND, BPF_B, 3), IS(24) },
+		  { true, false } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_ABS, BPF_B, 1), UNLESS(2, 1), LDX(BPF_IMM, 0, 3),
+		    LD(BPF_IND, BPF_B, 0), IS(4) },
+		  { true, true } },
+		{ { LDX(BPF_MSH, BPF_B, 0), LD(BPF_ABS, BPF_B, 1), UNLESS(9, 1), LDX(BPF_IMM, 0, 3),
+		    LD(BPF_IND, BPF_B, 0), IS(21) },
+		  { true, false } },
+	};
+	uint8_t packet[28];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(packet); i++)
+		packet[i] = (uint8_t)(i + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t n = length_of(cases[i].insns, ARRAY_SIZE(cases[i].insns));
+
+		for (uint32_t k = 0; k < 2; k++) {
+			packet[0] = (uint8_t)(0x45 + k);
+			assert_classic(cases[i].insns, n, packet, 28, cases[i].want[k], i);
+			assert_classic(cases[i].insns, n, packet, 27, cases[i].want[k], i);
+		}
 	}
 }
 
@@ -654,6 +769,7 @@ int main(void)
 		cmocka_unit_test(long_expression),
 		cmocka_unit_test(large),
 		cmocka_unit_test(classic_instructions),
+		cmocka_unit_test(first_byte),
 		cmocka_unit_test(unwritten_memory),
 		cmocka_unit_test(not_classic),
 		cmocka_unit_test(does_not_fit),
