@@ -117,21 +117,32 @@ static uint32_t *store_usual_end(uint32_t *at, const struct pcapng_packet *p, ui
 /* Unaligned. */
 typedef long long piece __attribute__((vector_size(16), aligned(1), may_alias));
 
+/* Two of them. */
+#define STEP (2 * sizeof(piece))
+
+static void copy_step(uint8_t *to, const uint8_t *from)
+{
+	const piece first = *(const piece *)from, second = *(const piece *)(from + sizeof(piece));
+
+	*(piece *)to = first;
+	*(piece *)(to + sizeof(piece)) = second;
+}
+
 /* memcpy(), for short packets without the call and the choice how, which took longer than their bytes. */
 static void copy(uint8_t *to, const uint8_t *from, size_t n)
 {
 	size_t i;
 
-	if (n < sizeof(piece) || n > 16 * sizeof(piece)) {
+	if (n < STEP || n > 8 * STEP) {
 		memcpy(to, from, n);
 		return;
 	}
-	for (i = 0; i < n - sizeof(piece); i += sizeof(piece)) {
-		*(piece *)(to + i) = *(const piece *)(from + i);
+	for (i = 0; i < n - STEP; i += STEP) {
+		copy_step(to + i, from + i);
 		/* The compiler would make a memcpy() of the loop. */
 		__asm__ volatile("" ::: "memory");
 	}
-	*(piece *)(to + n - sizeof(piece)) = *(const piece *)(from + n - sizeof(piece));
+	copy_step(to + n - STEP, from + n - STEP);
 }
 
 /*
