@@ -38,7 +38,7 @@ struct capture_file {
 	struct pcapng *w;
 	struct interface *interfaces;
 	size_t n_interfaces;
-	/* Of the packet before in the file of now; NULL: there is none. */
+	/* Of the packet before, in the file of now; NULL: to be looked up. */
 	struct interface *current;
 	struct processes processes;
 	uint64_t start_ns, end_ns;   /* of this file: when it was begun, and its last packet */
@@ -255,8 +255,7 @@ static int next_by_size(struct capture_file *f, uint64_t real_ns, struct usn_err
 
 static bool is_full(const struct capture_file *f, uint64_t real_ns)
 {
-	return real_ns > f->last_ns ||
-	       (f->last_byte != UINT64_MAX && pcapng_size(f->w) > f->last_byte);
+	return real_ns > f->last_ns || pcapng_size(f->w) > f->last_byte;
 }
 
 static int rotate(struct capture_file *f, uint64_t real_ns, struct usn_err *e)

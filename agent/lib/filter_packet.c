@@ -13,10 +13,6 @@
 /* X, and k, up to here: the verifier follows an offset of 16 bits, an instruction has 15. */
 #define IN_PLACE_MAX 0x7000
 
-/* Nearly every packet has as much, so that less is not looked for: once for the whole header, of IP and of what is in it. */
-#define HEADER_MIN 20
-#define TRANSPORT_MIN 8
-
 static uint32_t bytes_of(uint8_t size)
 {
 	return size == BPF_W ? 4 : size == BPF_H ? 2 : 1;
@@ -59,8 +55,7 @@ static void reach_end(struct translation *t, uint8_t mode, uint32_t end)
 		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, AT, DATA, 0);
 	}
 	t->known.at_x = mode == BPF_IND ? end : 0;
-	emit(t, BPF_ALU64 | BPF_ADD, AT, 0, end);
-	jump(t, BPF_JMP | BPF_JGT | BPF_X, AT, END, 0, by_call_of(t));
+	filter_emit_bound(t, end, by_call_of(t));
 }
 
 static uint32_t more(uint32_t end, uint32_t least)
@@ -79,11 +74,11 @@ static void load_in_place(struct translation *t, int dst, uint8_t mode, uint8_t 
 	end = k + bytes_of(size);
 	if (mode == BPF_IND) {
 		if (end > t->known.at_x)
-			reach_end(t, mode, more(end, TRANSPORT_MIN));
+			reach_end(t, mode, more(end, FILTER_TRANSPORT_MIN));
 		emit_at(t, BPF_LDX | BPF_MEM | size, dst, AT, (int16_t)(k - t->known.at_x), 0);
 	} else {
 		if (end > t->known.sure) {
-			t->known.sure = more(end, HEADER_MIN);
+			t->known.sure = more(end, FILTER_HEADER_MIN);
 			reach_end(t, mode, t->known.sure);
 		}
 		emit_at(t, BPF_LDX | BPF_MEM | size, dst, DATA, (int16_t)k, 0);

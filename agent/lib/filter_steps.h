@@ -153,6 +153,18 @@ static inline void load_field(struct translation *t, int dst, size_t offset)
 	emit_at(t, BPF_LDX | BPF_W | BPF_MEM, dst, t->ctx, (int16_t)offset, 0);
 }
 
+/* Nearly every packet has as much, so that less is not looked for: once for the whole header, of IP and of what is in it. */
+#define FILTER_HEADER_MIN 20
+#define FILTER_TRANSPORT_MIN 8
+
+/* AT goes on by so many bytes; where the packet's first piece ends before, the program goes on at the label. */
+static inline void filter_emit_bound(struct translation *t, uint32_t bytes, int32_t label)
+{
+	/* BPF_K: 0, like BPF_ADD */
+	emit(t, BPF_ALU64 | BPF_ADD, AT, 0, bytes);
+	jump(t, BPF_JMP | BPF_JGT | BPF_X, AT, END, 0, label);
+}
+
 /* X is about to change, or has changed. */
 static inline void filter_forget_x(struct translation *t)
 {

@@ -6,8 +6,7 @@
 
 /* IPv4, and five words of header. */
 #define FIRST_BYTE 0x45
-#define HEADER 20
-#define TRANSPORT 8
+#define HEADER ((FIRST_BYTE & 0xf) * 4)
 
 /* Of instructions. Longer ones look at so much that this is little. */
 #define SIZE_MAX_TWICE 256
@@ -20,11 +19,10 @@ bool filter_usual_pays(const struct filter *f)
 void filter_usual_begin(struct translation *t, int32_t others)
 {
 	emit(t, BPF_ALU64 | BPF_MOV | BPF_X, AT, DATA, 0);
-	emit(t, BPF_ALU64 | BPF_ADD, AT, 0, HEADER + TRANSPORT);
-	jump(t, BPF_JMP | BPF_JGT | BPF_X, AT, END, 0, others);
+	filter_emit_bound(t, HEADER + FILTER_TRANSPORT_MIN, others);
 	emit_at(t, BPF_LDX | BPF_MEM | BPF_B, AT, DATA, 0, 0);
 	jump(t, BPF_JMP32 | BPF_JNE | BPF_K, AT, 0, FIRST_BYTE, others);
-	t->known.sure = HEADER + TRANSPORT;
+	t->known.sure = HEADER + FILTER_TRANSPORT_MIN;
 }
 
 static bool know(struct translation *t, int reg, uint32_t value)
