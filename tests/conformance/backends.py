@@ -39,20 +39,21 @@ class Backend:
         """It comes in by the right device; returns when the kernel has done with it."""
         put(packet, self.device, self.namespace, self.right4)
 
-    def _link(self, *changes):
+    def link(self, *changes):
+        """Of devices where the right one is."""
         inside = f"-n {self.namespace} " if self.namespace else ""
         sh(*(f"ip {inside}link {change}" for change in changes))
 
     def do(self, what):
         """What happens to the device behind the tool's back."""
         if what == "down":
-            self._link(f"set {self.device} down")
+            self.link(f"set {self.device} down")
         elif what == "delete":
-            self._link(f"del {self.device}")
+            self.link(f"del {self.device}")
         elif what == "rename":
-            self._link(f"set {self.device} down", f"set {self.device} name renamed", "set renamed up")
+            self.link(f"set {self.device} down", f"set {self.device} name renamed", "set renamed up")
         elif what == "again":
-            self._link(f"del {self.device}")
+            self.link(f"del {self.device}")
             self.again()
         else:
             raise ValueError(what)
