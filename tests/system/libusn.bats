@@ -137,6 +137,31 @@ waiting() {
 	in_sandbox waiting
 }
 
+# flood COUNT: datagrams of 44 bytes, of which 64K hold about 500.
+flood() { usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 "$1" >/dev/null; }
+
+behind() {
+	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	usn up usn0 Address=10.64.0.1/24
+	mkfifo "$TMP/go"
+	"$TMP/contract" behind usn0 <"$TMP/go" >"$TMP/said" &
+	local pid=$!
+	exec 9>"$TMP/go"
+	eventually grep -q ready "$TMP/said"
+	flood 150
+	echo >&9
+	eventually grep -q few "$TMP/said"
+	flood 200
+	echo >&9
+	wait "$pid"
+	[ "$(tail -n 1 "$TMP/said")" = 'delivered 350 lost 0' ]
+}
+
+@test "libusn: a reader whose clock stands still is woken when half of the ring is not read, and not before" {
+	contract
+	in_sandbox behind
+}
+
 held() {
 	usn up usn0 Peer=echo
 	mkfifo "$TMP/go"

@@ -6,17 +6,21 @@
  *     contract agentless       without an agent
  *     contract wait DEVICE     an idle device: waiting ends in time
  *     contract poll DEVICE     says "ready", then waits for packets by poll(2)
+ *     contract behind DEVICE   without the reader's clock; says "ready"; after a line and packets, says "few"; after a second
+ *                              line and many more, waits until it is woken
  *     contract hold DEVICE     says "ready"; after a line, takes a batch and says "held N"; after a second line, compares
  *                              the batch with what it was, and reads the rest
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <usn.h>
@@ -167,6 +171,46 @@ static void ticking(const char *device)
 	usn_tap_close(t);
 }
 
+/* The tap has the one timer of this process. */
+static void stop_timer(void)
+{
+	const struct itimerspec never = { 0 };
+	char name[32], what[PATH_MAX];
+	int fd, stopped = 0;
+
+	for (fd = 0; fd < 256; fd++) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		memset(what, 0, sizeof(what));
+		if (readlink(name, what, sizeof(what) - 1) < 0 || !strstr(what, "[timerfd]"))
+			continue;
+		CHECK(timerfd_settime(fd, 0, &never, NULL) == 0);
+		stopped++;
+	}
+	CHECK(stopped == 1);
+}
+
+/* Who looks seldom is woken when half of the ring is not read, and not before. */
+static void behind(const char *device)
+{
+	struct usn_tap *t = open_tap(device, OPTIONS(.ring_bytes = 65536, .snaplen = 96));
+	struct pollfd p = { .fd = usn_tap_fd(t), .events = POLLIN };
+	struct usn_tap_stats s;
+
+	stop_timer();
+	CHECK(poll(&p, 1, 0) == 0);
+	say("ready", 0);
+	getchar();
+	CHECK(poll(&p, 1, 0) == 0);
+	say("few", 0);
+	getchar();
+	CHECK(poll(&p, 1, 10000) == 1);
+	while (usn_tap_next(t))
+		;
+	CHECK(usn_tap_stats(t, 0, &s) == 0);
+	printf("delivered %" PRIu64 " lost %" PRIu64 "\n", s.delivered, s.lost);
+	usn_tap_close(t);
+}
+
 /* Whether the wall time of a packet that has just passed is that of the wall's clock. */
 static void check_time(const struct usn_tap *t, const struct usn_record *p)
 {
@@ -230,6 +274,8 @@ int main(int argc, char **argv)
 		waiting(device), ticking(device);
 	else if (!strcmp(what, "poll"))
 		polling(device);
+	else if (!strcmp(what, "behind"))
+		behind(device);
 	else if (!strcmp(what, "hold"))
 		hold(device);
 	else
