@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,6 +20,7 @@
 #include "paths.h"
 
 #define MANAGED_S 10 /* RestartSec= of usnd.service is 2 */
+#define RESTART_S 3  /* the time between two agents of a service manager's, and more */
 #define STARTED_S 2
 #define ANSWER_MAX (16 << 20) /* bytes; 4,096 devices with some runs each need a tenth */
 
@@ -27,17 +29,22 @@ struct client {
 	bool answered; /* at least once */
 };
 
+/* What a service manager tells the unit that we are in; and ND, by which it would be bound in ambient mode. */
+static const char *const not_its[] = { "NOTIFY_SOCKET", "JOURNAL_STREAM", "LISTEN_PID",
+				       "LISTEN_FDS",    "LISTEN_FDNAMES", "ND" };
+
 static _Noreturn void exec_agent(int out)
 {
 	char path[PATH_MAX];
+	size_t i;
 
 	sibling_path("usnd", USN_SBINDIR, path);
 	dup2(out, STDERR_FILENO);
 	dup2(out, STDOUT_FILENO);
 	/* The agent outlives us, and what our caller left open must not live as long. */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
-	/* In ambient mode it would be bound. */
-	unsetenv("ND");
+	for (i = 0; i < ARRAY_SIZE(not_its); i++)
+		unsetenv(not_its[i]);
 	execl(path, "usnd", "--ephemeral", (char *)NULL);
 	dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
 	_exit(1);
@@ -57,7 +64,7 @@ static void first_line(int fd, char *line, size_t size)
 		memmove(line, line + 6, strlen(line + 6) + 1);
 }
 
-/* usnd goes into the background once its socket answers, or says why it cannot. */
+/* usnd goes into the background once its socket answers, or says why it cannot. -EAGAIN: another is being restarted. */
 static int start_agent(struct usn_err *e)
 {
 	_cleanup_close_ int in = -1, out = -1;
@@ -79,8 +86,9 @@ static int start_agent(struct usn_err *e)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return usn_fail(e, EIO, "%s",
-				line[0] ? line : "the agent ended before it was ready");
+		return usn_fail(
+			e, WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL ? EAGAIN : EIO,
+			"%s", line[0] ? line : "the agent ended before it was ready");
 	return 0;
 }
 
@@ -112,6 +120,8 @@ static int connect_or_start(struct usn_err *e)
 			e, EPERM,
 			"no agent is running, and only root can start one: run this as root");
 	r = start_agent(e);
+	if (r == -EAGAIN && (fd = wait_for_agent(RESTART_S)) >= 0)
+		return fd;
 	if (r < 0)
 		return r;
 	/* Another caller's agent may hold the lock and be about to listen. */

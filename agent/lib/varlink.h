@@ -12,7 +12,7 @@
 
 #define USN_SOCKET "/run/usn/usnd.sock"
 #define USN_MANAGED \
-	"/run/usn/managed" /* is there while a service manager will start the agent again */
+	"/run/usn/managed" /* the last agent was a service manager's, which may start it again */
 
 struct varlink {
 	int fd;

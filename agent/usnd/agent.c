@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/cgroup.h"
@@ -70,6 +71,12 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	r = netns_cookie(&a->netns_cookie, e);
 	if (r >= 0)
 		r = service_open(a, e);
+	/*
+	 * What is sure to get ready lets callers wait for it. Another may find that the queues are kept for one that is
+	 * being restarted, and nobody should have waited for that.
+	 */
+	if (r >= 0 && notify_wanted())
+		r = service_listen(a->service, e);
 	if (r >= 0)
 		r = netlink_open(&a->nl, e);
 	/* Before the devices are read: what goes after that is then noticed. */
@@ -87,6 +94,8 @@ static int open_parts(struct agent *a, struct usn_err *e)
 		r = ambient_open(a, e);
 	if (r >= 0)
 		r = adopt_devices(a, e);
+	if (r >= 0)
+		r = service_listen(a->service, e);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -216,5 +217,5 @@ int main(int argc, char **argv)
 		return 0;
 	if (r < 0)
 		log_line(LOG_ERR, "%s", e.text);
-	return r < 0 ? 1 : 0;
+	return r == -EAGAIN ? EX_TEMPFAIL : r < 0 ? 1 : 0;
 }

@@ -424,6 +424,18 @@ static int method_ambient(struct caller *c, const json_t *parameters, json_t **r
 	return r;
 }
 
+/* Yield */
+
+static int method_yield(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
+			struct usn_err *e)
+{
+	(void)parameters, (void)ret_fd;
+	if (!service_yield(c->agent->service))
+		return usn_fail(e, EBUSY, "this agent was not started on demand: it stays");
+	*ret = json_object();
+	return 0;
+}
+
 const struct method methods[] = {
 	/* clang-format off */
 	{ "Up", method_up, false },
@@ -438,6 +450,7 @@ const struct method methods[] = {
 	{ "Ambient", method_ambient, false },
 	{ "Bind", method_bind, false },
 	{ "Unbind", method_unbind, false },
+	{ "Yield", method_yield, false },
 	/* clang-format on */
 };
 const size_t n_methods = ARRAY_SIZE(methods);

@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/pidfd.h"
+#include "lib/varlink.h"
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/peer.h"
@@ -86,20 +89,38 @@ static int get_kept(struct device *d, struct usn_err *e)
 	return watch_rig(d, pidfd_pid(rig), rig, e);
 }
 
+/* From who reads it, a rig. */
+static int borrow(struct device *d, struct usn_err *e)
+{
+	char name[NAME_SIZE];
+	pid_t pid;
+	int r, pidfd;
+
+	/* Who has it is then on the way to be the next agent. */
+	if (!notify_wanted() && !access(USN_MANAGED, F_OK) && tun_is_kept(d->name))
+		return usn_fail(e, EAGAIN,
+				"process 1 keeps the queue of %s for usnd.service: start that, or "
+				"try again",
+				d->name);
+	r = tun_borrow(d->name, &d->queue.fd, &pid, &pidfd);
+	if (r < 0)
+		return usn_fail_errno(e, -r, "%s is held by a process that cannot be found",
+				      d->name);
+	r = watch_rig(d, pid, pidfd, e);
+	if (r >= 0)
+		store_put(rig_name(d, name), pidfd);
+	return r;
+}
+
 int queue_get(struct device *d, struct usn_err *e)
 {
-	int r = get_kept(d, e), pidfd = -1;
-	pid_t pid;
+	int r = get_kept(d, e);
 
 	if (r != -ENOENT)
 		return r;
 	r = tun_attach(d->name, &d->queue.fd, e);
-	if (r == -EBUSY) {
-		r = tun_borrow(d->name, &d->queue.fd, &pid, &pidfd);
-		r = r < 0 ? usn_fail_errno(e, -r, "%s is held by a process that cannot be found",
-					   d->name)
-			  : watch_rig(d, pid, pidfd, e);
-	}
+	if (r == -EBUSY)
+		r = borrow(d, e);
 	if (r >= 0)
 		queue_keep(d);
 	return r;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -15,12 +14,11 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "usnd/agent.h"
+#include "usnd/lock.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
 #include "usnd/tapping.h"
 
-#define RUN_DIR "/run/usn"
-#define LOCK RUN_DIR "/lock"
 #define REQUEST_MAX (256 << 10) /* bytes; the longest is a tap with a filter of 4096 instructions */
 #define CALLERS_MAX 1024
 #define CALLERS_OF_ONE 64 /* user that is not root */
@@ -307,49 +305,21 @@ static int listen_at(struct service *s, struct usn_err *e)
 	return 0;
 }
 
-static bool answers(void)
-{
-	_cleanup_close_ int fd = varlink_connect();
-
-	return fd >= 0;
-}
-
-/* An agent that is about to end holds the lock without answering: that one is waited for. */
-static int take_lock(struct service *s, struct usn_err *e)
-{
-	int i;
-
-	if (mkdir(RUN_DIR, 0755) < 0 && errno != EEXIST)
-		return usn_fail_errno(e, errno, "cannot make %s", RUN_DIR);
-	s->lock_fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd < 0)
-		return usn_fail_errno(e, errno, "cannot open %s", LOCK);
-	for (i = 0; i < 500; i++) {
-		if (!flock(s->lock_fd, LOCK_EX | LOCK_NB))
-			return 0;
-		if (answers())
-			return usn_fail(e, EALREADY,
-					"an agent is running already: it answers at %s",
-					USN_SOCKET);
-		usleep(10000);
-	}
-	return usn_fail(e, EBUSY, "another agent holds %s but does not answer: end it first", LOCK);
-}
-
 int service_open(struct agent *a, struct usn_err *e)
 {
 	struct service *s = calloc(1, sizeof(*s));
-	int r;
 
 	if (!s)
 		return usn_fail(e, ENOMEM, "out of memory");
 	s->agent = a;
 	s->lock_fd = s->listener.fd = s->timer.fd = -1;
 	a->service = s;
-	r = take_lock(s, e);
-	if (r < 0)
-		return r;
-	return listen_at(s, e);
+	return lock_take(&s->lock_fd, e);
+}
+
+int service_listen(struct service *s, struct usn_err *e)
+{
+	return s->listener.fd >= 0 ? 0 : listen_at(s, e);
 }
 
 struct service *service_free(struct service *s)
@@ -362,7 +332,6 @@ struct service *service_free(struct service *s)
 		caller_free(c);
 	if (s->listener.fd >= 0) {
 		unlink(USN_SOCKET);
-		unlink(USN_MANAGED);
 		loop_forget(&s->agent->loop, &s->listener);
 		close_fd(s->listener.fd);
 	}
@@ -417,4 +386,12 @@ void service_settle(struct service *s)
 
 	if (s->timer.fd >= 0)
 		timerfd_settime(s->timer.fd, 0, &when, NULL);
+}
+
+bool service_yield(struct service *s)
+{
+	/* The answer goes out first: it is sent before the loop comes round. */
+	if (s->timer.fd >= 0)
+		s->agent->loop.stop = true;
+	return s->timer.fd >= 0;
 }

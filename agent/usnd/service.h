@@ -40,8 +40,11 @@ struct method {
 extern const struct method methods[];
 extern const size_t n_methods;
 
-/* Takes the lock of the only agent and listens. -EALREADY: an agent that answers has it. */
+/* Takes the lock of the only agent. -EALREADY: an agent that stays has it. */
 int service_open(struct agent *a, struct usn_err *e);
+
+/* Callers are answered when the loop runs; those who come before wait. Once is enough. */
+int service_listen(struct service *s, struct usn_err *e);
 struct service *service_free(struct service *s);
 
 /* How many taps the agent has opened for a user. */
@@ -49,6 +52,9 @@ size_t service_taps_of(const struct service *s, uid_t uid);
 
 /* Lets an agent that was started on demand end once nothing is left to do. */
 void service_make_ephemeral(struct service *s);
+
+/* Ends an agent that was started on demand. False: it was not. */
+bool service_yield(struct service *s);
 
 /* To be called whenever a run, a device or a caller has gone. */
 void service_settle(struct service *s);

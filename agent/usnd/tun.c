@@ -139,6 +139,11 @@ bool tun_is(int fd, const char *name)
 	return !ioctl(fd, TUNGETIFF, &ifr) && !strcmp(ifr.ifr_name, name) && is_here(fd);
 }
 
+bool tun_is_kept(const char *name)
+{
+	return find_queue(1, name) >= 0;
+}
+
 static int borrow_from(pid_t pid, const char *device, int *ret_fd, int *ret_pidfd)
 {
 	_cleanup_close_ int pidfd = -1, fd = -1;

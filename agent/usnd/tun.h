@@ -21,6 +21,9 @@ int tun_keep(int fd);
 /* Opens the queue of a device that exists. -EBUSY: another process has it open. */
 int tun_attach(const char *name, int *ret_fd, struct usn_err *e);
 
+/* Whether process 1 has the queue open, which keeps descriptors for services. */
+bool tun_is_kept(const char *name);
+
 /*
  * Finds a process that has the queue open and opens the same one: the same open file, in *ret_fd, and the
  * process as pid and pidfd. -ESRCH: none is found.

@@ -974,6 +974,39 @@ wrong_types() {
 }
 @test "protocol: settings that are no list are refused, not left out" { in_sandbox wrong_types; }
 
+yields() {
+	usn up usn0 Peer=echo
+	protocol <<-'END'
+		assert call("io.usn.Yield") == {"parameters": {}}
+	END
+	eventually no_agent
+	# The next one has all.
+	usn-run ND=usn0 -- ping -q -c 1 -W 5 10.64.0.2
+	usn down usn0
+	nothing_left
+	# One that was not started on demand stays.
+	usnd
+	protocol <<-'END'
+		assert error("io.usn.Yield") == "io.usn.Busy"
+		os.setresuid(65534, 65534, 65534)
+		assert error("io.usn.Yield") == "io.usn.Denied"
+	END
+	[ "$(agents | wc -w)" = 1 ]
+	end_agent TERM
+}
+hangs() {
+	usn up usn0
+	kill -STOP "$(agents)"
+	not env NOTIFY_SOCKET=/run/nobody usnd --foreground 2>"$TMP/err"
+	grep -qx 'usnd: another agent holds /run/usn/lock but does not answer: end it first' "$TMP/err"
+	kill -CONT "$(agents)"
+	usn down usn0
+	nothing_left
+}
+@test "an agent that hangs is not waited for by the next one for ever" { in_sandbox hangs; }
+
+@test "protocol: an agent that was started on demand ends when another is to follow" { in_sandbox yields; }
+
 introspection() {
 	usnd
 	usn up usn0
@@ -993,7 +1026,7 @@ introspection() {
 		assert re.search(r"^interface io\.usn$", text, re.M)
 		# Every method of the description is there ...
 		methods = re.findall(r"^method (\w+)\(", text, re.M)
-		assert set(methods) == {"Up", "Down", "List", "Run", "Rig", "Ambient", "Bind", "Unbind", "Tap", "TapMap", "TapAdd", "TapLink"}
+		assert set(methods) == {"Up", "Down", "List", "Run", "Rig", "Ambient", "Bind", "Unbind", "Tap", "TapMap", "TapAdd", "TapLink", "Yield"}
 		for m in methods:
 		    assert call("io.usn." + m).get("error", "") != "org.varlink.service.MethodNotFound"
 		# ... and what List answers has the fields of the description, no more and no less.

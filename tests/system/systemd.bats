@@ -163,6 +163,60 @@ while True:
 	[ "$(there timeout 60 cat /run/echoed)" = kept ]
 }
 
+# Whoever asks in the gap waits, and starts no agent that would be in the way.
+@test "systemd: a restart of the agent is not disturbed by those who ask meanwhile" {
+	there usn up usn0 Peer=echo
+	there rm -f /run/asked /run/enough
+	for name in one two; do
+		service $name bash -c 'until [ -e /run/enough ]; do
+			usn list >/dev/null 2>>/run/wrong || echo "usn list: $?" >>/run/wrong
+			echo asked >>/run/asked
+		done'
+	done
+	for _ in {1..10}; do
+		there bash -ec 'n=$(cat /run/asked | wc -l); until [ "$(cat /run/asked | wc -l)" -gt $n ]; do sleep 0.01; done'
+		there systemctl reset-failed usnd
+		there systemctl restart usnd
+	done 2>/dev/null
+	there touch /run/enough
+	[ "$(there systemctl is-active usnd)" = active ]
+	eventually bash -c "! nsenter -t $(cat "$BOOT/leader") -a systemctl -q is-active t-one t-two"
+	there bash -c 'cat /run/wrong 2>/dev/null' >"$OUT/wrong" || :
+	[ ! -s "$OUT/wrong" ] || { cat "$OUT/wrong"; return 1; }
+	there usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
+}
+
+@test "systemd: an agent that was started on demand gives way to usnd.service, with all that it has" {
+	there systemctl stop usnd
+	# In units of a manager that wants to be told: what the agent inherits there is not for it.
+	service up -p Type=notify -p RemainAfterExit=yes bash -c 'usn up usn0 Peer=echo && usn up usn1; systemd-notify --ready; sleep infinity'
+	there bash -ec '[ $(pidof usnd | wc -w) = 1 ]; ! systemctl -q is-active usnd'
+	service app usn-run ND=usn0 -- sleep infinity
+	service rig usn rig usn1 -- sleep infinity
+	eventually there bash -c 'usn show usn0 | grep -q sleep && usn show usn1 | grep -q sleep'
+	there systemctl start usnd
+	[ "$(there pidof usnd)" = "$(unit_pid usnd)" ]
+	there usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
+	fails 1 'is in use by' there usn down usn0
+	# The rig is one for every agent that follows.
+	for _ in 1 2; do
+		fails 1 'has a rig already' there usn rig usn1 -- true
+		there systemctl restart usnd
+	done
+	there systemctl stop t-up
+	there usn show --json usn1 | value "d['rig']['command']" | has -x sleep
+}
+
+@test "systemd: an agent that was started by hand stays, and usnd.service says so" {
+	there systemctl stop usnd
+	there usnd
+	no there systemctl start usnd
+	there journalctl -u usnd -o cat --no-pager | has 'an agent is running already'
+	there usn list
+	there bash -ec 'systemctl stop usnd; kill $(pidof usnd); while [ -e /run/usn/usnd.sock ]; do sleep 0.01; done'
+	there systemctl start usnd
+}
+
 @test "systemd: a unit of others is bound from its first socket by ExecStartPre=+usn bind --unit" {
 	there usn up usn0
 	there bash -ec '
