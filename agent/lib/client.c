@@ -173,17 +173,13 @@ static int send_call(struct client *c, const char *method, json_t *parameters, s
 
 static int receive(struct client *c, json_t **ret, struct usn_err *e)
 {
-	int r;
+	int r = varlink_receive(&c->v, ret);
 
-	while (!(r = varlink_next(&c->v, ret))) {
-		r = varlink_read(&c->v);
-		if (!r)
-			return usn_fail(e, ECONNRESET,
-					"the agent ended while it was asked: try again");
-		if (r < 0)
-			return usn_fail_errno(e, -r, "cannot read the agent's answer");
-	}
-	return r < 0 ? usn_fail(e, EBADMSG, "the agent's answer is not a JSON object") : 0;
+	if (!r)
+		return usn_fail(e, ECONNRESET, "the agent ended while it was asked: try again");
+	if (r == -EBADMSG)
+		return usn_fail(e, EBADMSG, "the agent's answer is not a JSON object");
+	return r < 0 ? usn_fail_errno(e, -r, "cannot read the agent's answer") : 0;
 }
 
 static int ask(struct client *c, const char *method, json_t *parameters, json_t **ret,

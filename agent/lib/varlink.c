@@ -110,6 +110,18 @@ int varlink_next(struct varlink *v, json_t **ret)
 	return 1;
 }
 
+int varlink_receive(struct varlink *v, json_t **ret)
+{
+	int r;
+
+	while (!(r = varlink_next(v, ret))) {
+		r = varlink_read(v);
+		if (r <= 0)
+			return r;
+	}
+	return r;
+}
+
 static ssize_t send_with(int sock, const char *data, size_t len, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };

@@ -36,6 +36,9 @@ int varlink_read(struct varlink *v);
 /* Takes the next whole message. 1: *ret is a new object; 0: none yet; -EBADMSG: not a JSON object. */
 int varlink_next(struct varlink *v, json_t **ret);
 
+/* Waits for the next whole message. 1: *ret is a new object; 0: the other side has closed; -EAGAIN, -EMSGSIZE, -EBADMSG, -errno. */
+int varlink_receive(struct varlink *v, json_t **ret);
+
 /* Sends or, on a non-blocking socket, queues msg, with a descriptor unless fd is -1. 0 or -errno. */
 int varlink_send(struct varlink *v, const json_t *msg, int fd);
 

@@ -22,25 +22,21 @@
 
 enum holder { SILENT, HANGS, STAYS, ENDS };
 
-/* It ends if it does not say no. */
+/* It ends if it does not say no, or had begun to end before it could say so. */
 static enum holder ask_to_yield(struct varlink *v)
 {
 	json_t *call = json_pack("{s:s}", "method", "io.usn.Yield"), *answer = NULL;
 	int r = call ? varlink_send(v, call, -1) : -ENOMEM;
-	enum holder holder;
+	bool refused;
 
 	json_decref(call);
-	while (r >= 0 && !(r = varlink_next(v, &answer))) {
-		r = varlink_read(v);
-		/* It had begun to end, or could not get ready. */
-		if (!r || r == -ECONNRESET)
-			return ENDS;
-	}
-	if (r == -EPIPE || r == -ECONNRESET)
-		return ENDS;
-	holder = r < 0 ? HANGS : json_object_get(answer, "error") ? STAYS : ENDS;
+	if (r >= 0)
+		r = varlink_receive(v, &answer);
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return HANGS;
+	refused = json_object_get(answer, "error");
 	json_decref(answer);
-	return holder;
+	return refused ? STAYS : ENDS;
 }
 
 /* What the agent that has the lock will do. */

@@ -461,6 +461,33 @@ static void ends_half_way(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
+/* One that takes more than one read, one that was read with it, none, and none any more. */
+static void received(void **state)
+{
+	static const char second[] = "{\"n\":8}";
+	struct pair p = pair_open(SOCK_NONBLOCK);
+	char *first = message_of(IN_MAX - 1);
+	json_t *msg = NULL;
+
+	(void)state;
+	say(&p, first, IN_MAX - 1);
+	say(&p, second, sizeof(second));
+	for (int n = 7; n <= 8; n++) {
+		assert_int_equal(varlink_receive(&p.us, &msg), 1);
+		assert_int_equal(json_integer_value(json_object_get(msg, "n")), n);
+		json_decref(msg);
+	}
+	msg = NULL;
+	assert_int_equal(varlink_receive(&p.us, &msg), -EAGAIN);
+	say(&p, "x", 2);
+	assert_int_equal(varlink_receive(&p.us, &msg), -EBADMSG);
+	p.them = close_fd(p.them);
+	assert_int_equal(varlink_receive(&p.us, &msg), 0);
+	assert_null(msg);
+	free(first);
+	pair_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +505,7 @@ int main(void)
 		cmocka_unit_test(descriptor_behind_a_queue),
 		cmocka_unit_test(gone_reader),
 		cmocka_unit_test(ends_half_way),
+		cmocka_unit_test(received),
 	};
 
 	return cmocka_run_group_tests_name("varlink", tests, NULL, NULL);
