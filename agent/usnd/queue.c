@@ -4,14 +4,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/notify.h"
 #include "base/pidfd.h"
-#include "lib/varlink.h"
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/peer.h"
@@ -97,7 +94,7 @@ static int borrow(struct device *d, struct usn_err *e)
 	int r, pidfd;
 
 	/* Who has it is then on the way to be the next agent. */
-	if (!notify_wanted() && !access(USN_MANAGED, F_OK) && tun_is_kept(d->name))
+	if (store_is_for_another() && tun_is_kept(d->name))
 		return usn_fail(e, EAGAIN,
 				"process 1 keeps the queue of %s for usnd.service: start that, or "
 				"try again",

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/parse.h"
+#include "lib/varlink.h"
 #include "usnd/store.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
@@ -65,6 +66,11 @@ void store_close(void)
 	free(kept);
 	kept = NULL;
 	n_kept = 0;
+}
+
+bool store_is_for_another(void)
+{
+	return !notify_wanted() && !access(USN_MANAGED, F_OK);
 }
 
 int store_take(const char *name)

@@ -7,11 +7,16 @@
 #ifndef USN_STORE_H
 #define USN_STORE_H
 
+#include <stdbool.h>
+
 /* Takes over what the manager has kept, once, at start. */
 void store_open(void);
 
 /* Closes, and gives up, what nobody has taken since. */
 void store_close(void);
+
+/* Whether the last agent was a service manager's, which may keep descriptors for the next one, and this is not it. */
+bool store_is_for_another(void);
 
 /* The descriptor of this name, which is the caller's from here on and stays kept; -1: there is none. */
 int store_take(const char *name);
