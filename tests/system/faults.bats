@@ -994,6 +994,8 @@ yields() {
 	[ "$(agents | wc -w)" = 1 ]
 	end_agent TERM
 }
+@test "protocol: an agent that was started on demand ends when another is to follow" { in_sandbox yields; }
+
 hangs() {
 	usn up usn0
 	kill -STOP "$(agents)"
@@ -1004,8 +1006,6 @@ hangs() {
 	nothing_left
 }
 @test "an agent that hangs is not waited for by the next one for ever" { in_sandbox hangs; }
-
-@test "protocol: an agent that was started on demand ends when another is to follow" { in_sandbox yields; }
 
 introspection() {
 	usnd

@@ -177,7 +177,7 @@ while True:
 		there bash -ec 'n=$(cat /run/asked | wc -l); until [ "$(cat /run/asked | wc -l)" -gt $n ]; do sleep 0.01; done'
 		there systemctl reset-failed usnd
 		there systemctl restart usnd
-	done 2>/dev/null
+	done
 	there touch /run/enough
 	[ "$(there systemctl is-active usnd)" = active ]
 	eventually bash -c "! nsenter -t $(cat "$BOOT/leader") -a systemctl -q is-active t-one t-two"
