@@ -49,6 +49,12 @@ show() {
 	usn show --json "$1" | value "$2"
 }
 
+# flood COUNT [N]: datagrams of 44 bytes out on usnN, with their numbers in the first four; prints how many the kernel took.
+flood() {
+	local n=${2-0}
+	usn-run ND=usn"$n" -- "$ROOT/build/tests/udp_flood" 10.64."$n".9 9 "$1"
+}
+
 # The pid of the agent in this sandbox.
 agent_pid() {
 	local tree

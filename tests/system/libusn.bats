@@ -137,9 +137,7 @@ waiting() {
 	in_sandbox waiting
 }
 
-# flood COUNT: datagrams of 44 bytes, of which 64K hold about 500.
-flood() { usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 "$1" >/dev/null; }
-
+# 64K hold about 500 of the datagrams.
 behind() {
 	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	usn up usn0 Address=10.64.0.1/24

@@ -24,7 +24,6 @@ calm() {
 	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	usn up usn0 Peer=echo Address=10.64.0.1/24
 }
-flood() { usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 "$1"; }
 pings() { usn-run ND=usn0 -- ping -q -c "$1" -i 0.01 -W 5 10.64.0.2; }
 
 # holds FILE CONDITION...: of its blocks. "of(KIND)" are those of a kind; "rows" are all.
@@ -176,7 +175,7 @@ later() {
 	pings 1
 	usn up usn1 Address=10.64.1.1/24
 	eventually names '["usn0", "usn1"]'
-	usn-run ND=usn1 -- "$ROOT/build/tests/udp_flood" 10.64.1.9 9 1
+	flood 1 1
 	finish file
 	holds "$TMP/file" '[p["interface"] for p in of("packet")] == [0, 0, 1]' \
 		'[s["interface"] for s in rows[-2:]] == [0, 1]'

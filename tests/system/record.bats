@@ -50,10 +50,6 @@ quiet() {
 	ip link set usn0 txqueuelen 100000
 }
 
-flood() {
-	usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 "$1"
-}
-
 newest() {
 	quiet
 	recorder rec -l 128K -Q out usn0 udp

@@ -125,7 +125,6 @@ device_stays() {
 @test "rig: the device outlives it, unchanged" { in_sandbox device_stays; }
 
 stopped() { grep -q '^State:.T' "/proc/$1/status"; }
-flood() { usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 "$1"; }
 
 queued() {
 	quiet

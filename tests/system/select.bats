@@ -121,7 +121,7 @@ room() {
 	tap few -B 4K usn0 'udp[10:2] = 0x1234'
 	tap all -B 4K -w /dev/null usn0
 	kill -STOP "$(pid_of few)" "$(pid_of all)"
-	sent=$(usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 70000)
+	sent=$(flood 70000)
 	kill -CONT "$(pid_of few)" "$(pid_of all)"
 	end few
 	end all
@@ -133,7 +133,7 @@ room() {
 
 	tap mine -B 4K -p $$ usn0
 	kill -STOP "$(pid_of mine)"
-	usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 5000
+	flood 5000
 	kill -CONT "$(pid_of mine)"
 	end mine
 	same "0 0" "$(seen mine) $(lost mine)"

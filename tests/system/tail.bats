@@ -248,7 +248,7 @@ full() {
 	mkdir "$TMP/disk"
 	mount -t tmpfs -o size=64k tmpfs "$TMP/disk"
 	tap file -w "$TMP/disk/file" usn0
-	usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 3000
+	flood 3000
 	status=0
 	wait "$(pid_of file)" || status=$?
 	[ $status = 1 ]
@@ -370,7 +370,7 @@ slow_reader() {
 	tap slow -w "$TMP/slow.pcapng" usn0
 	tap quick -w "$TMP/quick.pcapng" usn0
 	kill -STOP "$(pid_of slow)"
-	sent=$(usn-run ND=usn0 -- "$ROOT/build/tests/udp_flood" 10.64.0.9 9 120000)
+	sent=$(flood 120000)
 	kill -CONT "$(pid_of slow)"
 	end slow
 	end quick

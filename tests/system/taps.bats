@@ -15,9 +15,6 @@ quiet_devices() {
 	done
 }
 
-# flood N COUNT: datagrams of 44 bytes out on usnN; their numbers are in the first four bytes.
-flood() { usn-run ND=usn"$1" -- "$ROOT/build/tests/udp_flood" 10.64."$1".9 9 "$2" >/dev/null; }
-
 # What tshark says of the packets of a file. What it takes our datagrams for makes it print blank lines, too.
 of_file() {
 	local file=$1
@@ -30,7 +27,7 @@ several_devices() {
 	quiet_devices usn0 usn1 usn2
 	tap file -w "$TMP/file" usn0 usn2 usn1
 	for n in 1 0 2 1 0 0 2; do
-		flood $n 2
+		flood 2 $n
 	done
 	end file
 	same "14 0" "$(seen file) $(lost file)"
@@ -45,19 +42,19 @@ several_devices() {
 all_devices() {
 	quiet_devices usn0 usn1
 	tap file -w "$TMP/file" all
-	flood 0 2
+	flood 2
 	usn down usn0
 	eventually grep -qx 'usn tail: usn0 was removed' "$TMP/file.err"
 	quiet_devices usn2
 	eventually grep -qx 'usn tail: listening on usn2, too' "$TMP/file.err"
-	flood 2 3
+	flood 3 2
 	flood 1 1
 	usn down usn1 usn2
 	eventually grep -qx 'usn tail: usn2 was removed' "$TMP/file.err"
 	# Nothing is left, and it goes on.
 	quiet_devices usn0
 	eventually grep -qx 'usn tail: listening on usn0, too' "$TMP/file.err"
-	flood 0 1
+	flood 1
 	end file
 	same "7 0" "$(seen file) $(lost file)"
 	same "usn0 usn0 usn2 usn2 usn2 usn1 usn0" "$(of_file "$TMP/file" -e frame.interface_name | xargs)"
@@ -69,7 +66,7 @@ all_devices() {
 last_goes() {
 	quiet_devices usn0 usn1
 	tap text usn0 usn1
-	flood 0 1
+	flood 1
 	usn down usn0
 	eventually grep -qx 'usn tail: usn0 was removed' "$TMP/text.err"
 	flood 1 1
@@ -87,7 +84,7 @@ four_taps() {
 	for name in one two three four; do
 		tap $name -w "$TMP/$name.pcapng" usn0
 	done
-	flood 0 5000
+	flood 5000
 	for name in one two three four; do
 		end $name
 		same "5000 0" "$(seen $name) $(lost $name)"
@@ -113,7 +110,7 @@ sixty_taps() {
 		eventually grep -q . "$TMP/$i.err"
 	done
 	fails 1 "as many taps as the kernel takes" usn tail -B 64K -w /dev/null usn0
-	flood 0 2
+	flood 2
 	for i in $pids; do
 		wait "$i" || :
 	done
@@ -131,15 +128,15 @@ gaps() {
 the_gap() {
 	quiet_devices usn0 usn1
 	tap file -B 64K -w "$TMP/file" usn0 usn1
-	flood 1 3
+	flood 3 1
 	kill -STOP "$(pid_of file)"
-	flood 0 4000
+	flood 4000
 	no grown
 	kill -CONT "$(pid_of file)"
 	# There is room again when some of what was in the ring is in the file.
 	eventually grown
-	flood 0 5
-	flood 1 2
+	flood 5
+	flood 2 1
 	end file
 	same 4010 $(($(seen file) + $(lost file)))
 	[ "$(lost file)" -gt 1000 ]
@@ -161,10 +158,10 @@ grown() { [ "$(of_file "$TMP/file" -e frame.number | wc -l)" -gt 100 ]; }
 counts_go_on() {
 	quiet_devices usn0
 	tap file -w "$TMP/file" usn0
-	flood 0 3
+	flood 3
 	kill -USR1 "$(pid_of file)"
 	eventually grep -qx '3 packets seen, 0 lost' "$TMP/file.err"
-	flood 0 2
+	flood 2
 	end file
 	same "$(printf '%s\n' '3 packets seen, 0 lost' '5 packets seen, 0 lost')" "$(grep seen "$TMP/file.err")"
 	capinfos -M "$TMP/file" | has -E '^Number of packets: *5$'
@@ -175,7 +172,7 @@ times() {
 	quiet_devices usn0
 	for how in mono rel delta; do tap $how -t $how usn0; done
 	tap json --json usn0
-	flood 0 3
+	flood 3
 	for name in mono rel delta json; do end $name; done
 	for how in mono rel delta; do
 		awk '{ print $1 }' "$TMP/$how" >"$TMP/$how.times"
@@ -200,7 +197,7 @@ shown_soon() {
 	quiet_devices usn0
 	tap text usn0
 	tap immediate -i usn0
-	flood 0 1
+	flood 1
 	# Both go on; what they have shown stands there.
 	eventually grep -q 'UDP, length 16' "$TMP/text"
 	eventually grep -q 'UDP, length 16' "$TMP/immediate"
