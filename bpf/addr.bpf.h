@@ -4,38 +4,39 @@
 #define USN_ADDR_BPF_H
 
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "rules.bpf.h"
 
 /* The address that the application gave. */
 static __always_inline void place_of4(struct place *p, struct bpf_sock_addr *ctx)
 {
-	place4(p, ctx->user_ip4);
-	p->port = bpf_ntohs((__u16)ctx->user_port);
-	p->protocol = ctx->protocol;
+	place4(p, CTX_READ(ctx, user_ip4));
+	p->port = bpf_ntohs((__u16)CTX_READ(ctx, user_port));
+	p->protocol = CTX_READ(ctx, protocol);
 }
 
 static __always_inline void place_of6(struct place *p, struct bpf_sock_addr *ctx)
 {
-	p->addr[0] = ctx->user_ip6[0];
-	p->addr[1] = ctx->user_ip6[1];
-	p->addr[2] = ctx->user_ip6[2];
-	p->addr[3] = ctx->user_ip6[3];
-	p->port = bpf_ntohs((__u16)ctx->user_port);
-	p->protocol = ctx->protocol;
+	p->addr[0] = CTX_READ(ctx, user_ip6[0]);
+	p->addr[1] = CTX_READ(ctx, user_ip6[1]);
+	p->addr[2] = CTX_READ(ctx, user_ip6[2]);
+	p->addr[3] = CTX_READ(ctx, user_ip6[3]);
+	p->port = bpf_ntohs((__u16)CTX_READ(ctx, user_port));
+	p->protocol = CTX_READ(ctx, protocol);
 }
 
 /* Puts another address in its place. */
 static __always_inline void write_addr4(struct bpf_sock_addr *ctx, const __u32 addr[4])
 {
-	ctx->user_ip4 = addr[3];
+	CTX_WRITE(ctx, user_ip4, addr[3]);
 }
 
 static __always_inline void write_addr6(struct bpf_sock_addr *ctx, const __u32 addr[4])
 {
-	ctx->user_ip6[0] = addr[0];
-	ctx->user_ip6[1] = addr[1];
-	ctx->user_ip6[2] = addr[2];
-	ctx->user_ip6[3] = addr[3];
+	CTX_WRITE(ctx, user_ip6[0], addr[0]);
+	CTX_WRITE(ctx, user_ip6[1], addr[1]);
+	CTX_WRITE(ctx, user_ip6[2], addr[2]);
+	CTX_WRITE(ctx, user_ip6[3], addr[3]);
 }
 
 /*

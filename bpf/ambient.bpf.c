@@ -16,6 +16,7 @@
 #include "ambient.bpf.h"
 #include "binding.bpf.h"
 #include "connect.bpf.h"
+#include "context.bpf.h"
 #include "create.bpf.h"
 #include "dns.bpf.h"
 #include "option.bpf.h"
@@ -53,13 +54,19 @@ int usn_nd_sock_create(struct bpf_sock *sk)
 	return REFUSE;
 }
 
+/* NULL: the socket is on no device by ND. */
+static __always_inline const struct usn_ambient *note_of(struct bpf_sock *sk)
+{
+	return bpf_sk_storage_get(&ambient_sockets, sk, NULL, 0);
+}
+
 /*
  * At connect and bind of MPTCP the socket is the inner one, which the kernel made, so that it has no note: the process
  * is asked again, and the guard then knows this one, too. The same serves sockets from before ambient mode was on.
  */
-static __always_inline const struct usn_ambient *note_of_addr(struct bpf_sock_addr *ctx)
+static __always_inline const struct usn_ambient *note_or_ask(struct bpf_sock *sk)
 {
-	const struct usn_ambient *a = bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0);
+	const struct usn_ambient *a = note_of(sk);
 	const struct usn_seen *s;
 	struct usn_ambient name;
 
@@ -69,34 +76,33 @@ static __always_inline const struct usn_ambient *note_of_addr(struct bpf_sock_ad
 	if (!s || s->answer != USN_ND_NAMED || current_binding())
 		return NULL;
 	__builtin_memcpy(name.device, s->device, sizeof(name.device));
-	return bpf_sk_storage_get(&ambient_sockets, ctx->sk, &name, BPF_SK_STORAGE_GET_F_CREATE);
+	return bpf_sk_storage_get(&ambient_sockets, sk, &name, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-#define HOOK(name, section, family, note, decision)        \
-	SEC(section)                                       \
-	int name(struct bpf_sock_addr *ctx)                \
-	{                                                  \
-		const struct usn_binding *b;               \
-		struct place p;                            \
-                                                           \
-		if (!ctx->sk || !ambient_device(note, &b)) \
-			return ALLOW;                      \
-		if (!b) {                                  \
-			COUNT_AMBIENT(refused_unknown);    \
-			return REFUSE;                     \
-		}                                          \
-		place_of##family(&p, ctx);                 \
-		return decision;                           \
+#define HOOK(name, section, family, note, decision)      \
+	SEC(section)                                     \
+	int name(struct bpf_sock_addr *ctx)              \
+	{                                                \
+		struct bpf_sock *sk = CTX_READ(ctx, sk); \
+		const struct usn_binding *b;             \
+		struct place p;                          \
+                                                         \
+		if (!sk || !ambient_device(note, &b))    \
+			return ALLOW;                    \
+		if (!b) {                                \
+			COUNT_AMBIENT(refused_unknown);  \
+			return REFUSE;                   \
+		}                                        \
+		place_of##family(&p, ctx);               \
+		return decision;                         \
 	}
 
-HOOK(usn_nd_connect4, "cgroup/connect4", 4, note_of_addr(ctx), decide_connect(ctx, b, &p, true))
-HOOK(usn_nd_connect6, "cgroup/connect6", 6, note_of_addr(ctx), decide_connect(ctx, b, &p, false))
-HOOK(usn_nd_bind4, "cgroup/bind4", 4, note_of_addr(ctx), decide_bind(ctx, b, &p))
-HOOK(usn_nd_bind6, "cgroup/bind6", 6, note_of_addr(ctx), decide_bind(ctx, b, &p))
-HOOK(usn_nd_sendmsg4, "cgroup/sendmsg4", 4, bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0),
-     decide_send(ctx, b, &p, true))
-HOOK(usn_nd_sendmsg6, "cgroup/sendmsg6", 6, bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0),
-     decide_send(ctx, b, &p, false))
+HOOK(usn_nd_connect4, "cgroup/connect4", 4, note_or_ask(sk), decide_connect(ctx, b, &p, true))
+HOOK(usn_nd_connect6, "cgroup/connect6", 6, note_or_ask(sk), decide_connect(ctx, b, &p, false))
+HOOK(usn_nd_bind4, "cgroup/bind4", 4, note_or_ask(sk), decide_bind(ctx, b, &p))
+HOOK(usn_nd_bind6, "cgroup/bind6", 6, note_or_ask(sk), decide_bind(ctx, b, &p))
+HOOK(usn_nd_sendmsg4, "cgroup/sendmsg4", 4, note_of(sk), decide_send(ctx, b, &p, true))
+HOOK(usn_nd_sendmsg6, "cgroup/sendmsg6", 6, note_of(sk), decide_send(ctx, b, &p, false))
 
 /* As dns.bpf.c: what was asked is beside the socket, whoever put it there. */
 #define SEEM(name, section, family, v4)         \
@@ -117,25 +123,27 @@ SEEM(usn_nd_peer6, "cgroup/getpeername6", 6, false)
 SEC("cgroup/setsockopt")
 int usn_nd_setsockopt(struct bpf_sockopt *ctx)
 {
+	struct bpf_sock *sk = CTX_READ(ctx, sk);
 	const struct usn_binding *b;
+	struct option o;
 
-	if (!is_device_option(ctx) || !ctx->sk ||
-	    !ambient_device(bpf_sk_storage_get(&ambient_sockets, ctx->sk, NULL, 0), &b))
+	option_of(&o, ctx);
+	if (!is_device_option(ctx, &o) || !sk || !ambient_device(note_of(sk), &b))
 		return ALLOW;
-	return b ? decide_option(ctx, b) : REFUSE;
+	return b ? decide_option(ctx, &o, b) : REFUSE;
 }
 
 SEC("cgroup_skb/egress")
 int usn_nd_egress(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
+	struct bpf_sock *sk = CTX_READ(skb, sk);
 	const struct usn_binding *b;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	if (!sk || !ambient_device(bpf_sk_storage_get(&ambient_sockets, sk, NULL, 0), &b))
+	if (!sk || !ambient_device(note_of(sk), &b))
 		return ALLOW;
 	if (b)
-		return decide_packet(skb, b, sk->bound_dev_if);
+		return decide_packet(skb, b, CTX_READ(sk, bound_dev_if));
 	COUNT_AMBIENT(dropped_gone);
 	return REFUSE;
 }

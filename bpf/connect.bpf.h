@@ -8,6 +8,7 @@
 
 #include "addr.bpf.h"
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "dns.bpf.h"
 #include "owner.bpf.h"
 #include "rules.bpf.h"
@@ -15,13 +16,14 @@
 /* Moves the owner into the socket's storage. A socket whose owner is forgotten gets its user. */
 static __always_inline void owner_keep(struct bpf_sock_addr *ctx)
 {
+	struct bpf_sock *sk = CTX_READ(ctx, sk);
 	struct usn_owner *o;
 	__u64 cookie;
 
-	if (!ctx->sk || bpf_sk_storage_get(&owners, ctx->sk, NULL, 0))
+	if (!sk || bpf_sk_storage_get(&owners, sk, NULL, 0))
 		return;
 	cookie = bpf_get_socket_cookie(ctx);
-	o = bpf_sk_storage_get(&owners, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	o = bpf_sk_storage_get(&owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!o)
 		return;
 	if (!owner_of_newborn(cookie, o))
@@ -32,8 +34,10 @@ static __always_inline void owner_keep(struct bpf_sock_addr *ctx)
 static __always_inline int unbind(struct bpf_sock_addr *ctx, const struct usn_binding *b,
 				  bool can_move)
 {
+	const struct bpf_sock *sk = CTX_READ(ctx, sk);
+
 	/* Not ours: the application, or a cgroup further in, bound it elsewhere. */
-	if (!ctx->sk || ctx->sk->bound_dev_if != b->ifindex)
+	if (!sk || CTX_READ(sk, bound_dev_if) != b->ifindex)
 		return ALLOW;
 	if (!can_move || unbind_socket(ctx)) {
 		COUNT(b, refused_rebind);
@@ -46,8 +50,10 @@ static __always_inline int unbind(struct bpf_sock_addr *ctx, const struct usn_bi
 static __always_inline int rebind(struct bpf_sock_addr *ctx, const struct usn_binding *b,
 				  bool can_move)
 {
+	const struct bpf_sock *sk = CTX_READ(ctx, sk);
+
 	/* MPTCP reports the bind of its outer socket, but sends from an inner one: say it again. */
-	if (!ctx->sk || (ctx->sk->bound_dev_if && ctx->protocol != IPPROTO_MPTCP))
+	if (!sk || (CTX_READ(sk, bound_dev_if) && CTX_READ(ctx, protocol) != IPPROTO_MPTCP))
 		return ALLOW;
 	if (!b->ifindex || !can_move || bind_socket(ctx, b)) {
 		COUNT(b, refused_rebind);

@@ -4,6 +4,7 @@
 #define USN_CREATE_BPF_H
 
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "owner.bpf.h"
 
 /*
@@ -13,7 +14,7 @@
  */
 static __always_inline bool can_wait(const struct bpf_sock *sk, const struct usn_binding *b)
 {
-	if (sk->type != SOCK_STREAM || !(b->flags & USN_BIND_GUARD))
+	if (CTX_READ(sk, type) != SOCK_STREAM || !(b->flags & USN_BIND_GUARD))
 		return false;
 	if (!(b->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL)) && !b->ruleset)
 		return false;
@@ -23,7 +24,7 @@ static __always_inline bool can_wait(const struct bpf_sock *sk, const struct usn
 static __always_inline int decide_create(struct bpf_sock *sk, const struct usn_binding *b)
 {
 	/* A cgroup further in has decided (its programs run before ours): the nearest wins. */
-	if (sk->bound_dev_if) {
+	if (CTX_READ(sk, bound_dev_if)) {
 		COUNT(b, kept);
 		return ALLOW;
 	}
@@ -42,7 +43,7 @@ static __always_inline int decide_create(struct bpf_sock *sk, const struct usn_b
 		COUNT(b, deferred);
 		return ALLOW;
 	}
-	sk->bound_dev_if = b->ifindex;
+	CTX_WRITE(sk, bound_dev_if, b->ifindex);
 	COUNT(b, bound);
 	return ALLOW;
 }

@@ -11,6 +11,7 @@
 
 #include "addr.bpf.h"
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "rules.bpf.h"
 
 #define DNS_PORT 53
@@ -65,17 +66,18 @@ static __always_inline int ask_own_server(struct bpf_sock_addr *ctx, const struc
 					  const struct place *p, bool v4)
 {
 	const __u32 *server = own_server(b, is_v4(p));
+	struct bpf_sock *sk = CTX_READ(ctx, sk);
 	struct usn_asked *a;
 
-	if (!ctx->sk)
+	if (!sk)
 		return refuse_query(b);
 	if (is_own_server(b, p)) {
 		/* A v6 socket that is connected to an IPv4 address comes here for each datagram it sends. */
-		if (!ctx->sk->dst_port)
-			bpf_sk_storage_delete(&asked, ctx->sk);
+		if (!CTX_READ(sk, dst_port))
+			bpf_sk_storage_delete(&asked, sk);
 		return ALLOW;
 	}
-	a = server ? bpf_sk_storage_get(&asked, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
+	a = server ? bpf_sk_storage_get(&asked, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
 	if (!a)
 		return refuse_query(b);
 	__builtin_memcpy(a->asked, p->addr, sizeof(a->asked));
@@ -91,11 +93,12 @@ static __always_inline int ask_own_server(struct bpf_sock_addr *ctx, const struc
 /* Where a datagram or a connection seems to come from: from who was asked. Always allows. */
 static __always_inline int seem_asked(struct bpf_sock_addr *ctx, const struct place *p, bool v4)
 {
+	struct bpf_sock *sk = CTX_READ(ctx, sk);
 	const struct usn_asked *a;
 
-	if (p->port != DNS_PORT || !ctx->sk)
+	if (p->port != DNS_PORT || !sk)
 		return ALLOW;
-	a = bpf_sk_storage_get(&asked, ctx->sk, NULL, 0);
+	a = bpf_sk_storage_get(&asked, sk, NULL, 0);
 	if (!a || !same_addr(a->server, p->addr))
 		return ALLOW;
 	if (v4)

@@ -6,6 +6,7 @@
 #ifndef USN_ECHO_BPF_H
 #define USN_ECHO_BPF_H
 
+#include "context.bpf.h"
 #include "maps.bpf.h"
 #include "writers.bpf.h"
 
@@ -34,8 +35,8 @@ struct echo {
 
 static __always_inline void echo_sent(struct __sk_buff *skb, const struct tapped *t)
 {
-	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
-	struct echo_key key = { .ifindex = skb->ifindex, .v6 = !v4 };
+	bool v4 = CTX_READ(skb, protocol) == bpf_htons(ETH_P_IP);
+	struct echo_key key = { .ifindex = CTX_READ(skb, ifindex), .v6 = !v4 };
 	struct usn_owner o = { .cookie = t->cookie, .cgroup_id = t->cgroup_id };
 	__u8 protocol, vhl = 0;
 	struct echo e;
@@ -55,8 +56,8 @@ static __always_inline void echo_sent(struct __sk_buff *skb, const struct tapped
 
 static __always_inline const struct usn_owner *echo_answered(struct __sk_buff *skb, __u32 at)
 {
-	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
-	struct echo_key key = { .ifindex = skb->ifindex, .v6 = !v4 };
+	bool v4 = CTX_READ(skb, protocol) == bpf_htons(ETH_P_IP);
+	struct echo_key key = { .ifindex = CTX_READ(skb, ifindex), .v6 = !v4 };
 	struct echo e;
 
 	if (bpf_skb_load_bytes(skb, at, &e, sizeof(e)) ||

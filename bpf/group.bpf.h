@@ -11,6 +11,7 @@
 #include <bpf/bpf_endian.h>
 
 #include "binding.bpf.h"
+#include "context.bpf.h"
 
 /* struct ip_mreqn; the kernel also takes it without the last, as struct ip_mreq. */
 struct group4 {
@@ -27,35 +28,40 @@ struct group6 {
 	__u32 group[4], ifindex;
 };
 
-static __always_inline bool is_group4(const struct bpf_sockopt *ctx)
+/* What a caller of setsockopt(2) names. */
+struct option {
+	__s32 level, name;
+};
+
+static __always_inline bool is_group4(const struct option *o)
 {
-	return ctx->level == IPPROTO_IP &&
-	       (ctx->optname == IP_ADD_MEMBERSHIP || ctx->optname == IP_DROP_MEMBERSHIP);
+	return o->level == IPPROTO_IP &&
+	       (o->name == IP_ADD_MEMBERSHIP || o->name == IP_DROP_MEMBERSHIP);
 }
 
 /* The only one that has no place for an interface's number. It begins a membership; the others about sources need one. */
-static __always_inline bool is_source4(const struct bpf_sockopt *ctx)
+static __always_inline bool is_source4(const struct option *o)
 {
-	return ctx->level == IPPROTO_IP && ctx->optname == IP_ADD_SOURCE_MEMBERSHIP;
+	return o->level == IPPROTO_IP && o->name == IP_ADD_SOURCE_MEMBERSHIP;
 }
 
-static __always_inline bool is_group6(const struct bpf_sockopt *ctx)
+static __always_inline bool is_group6(const struct option *o)
 {
-	return ctx->level == IPPROTO_IPV6 &&
-	       (ctx->optname == IPV6_ADD_MEMBERSHIP || ctx->optname == IPV6_DROP_MEMBERSHIP ||
-		ctx->optname == IPV6_JOIN_ANYCAST || ctx->optname == IPV6_LEAVE_ANYCAST);
+	return o->level == IPPROTO_IPV6 &&
+	       (o->name == IPV6_ADD_MEMBERSHIP || o->name == IPV6_DROP_MEMBERSHIP ||
+		o->name == IPV6_JOIN_ANYCAST || o->name == IPV6_LEAVE_ANYCAST);
 }
 
 /* RFC 3678, section 5: of either family, and all begin with the interface. */
-static __always_inline bool is_group_any(const struct bpf_sockopt *ctx)
+static __always_inline bool is_group_any(const struct option *o)
 {
-	return (ctx->level == IPPROTO_IP || ctx->level == IPPROTO_IPV6) &&
-	       ctx->optname >= MCAST_JOIN_GROUP && ctx->optname <= MCAST_MSFILTER;
+	return (o->level == IPPROTO_IP || o->level == IPPROTO_IPV6) &&
+	       o->name >= MCAST_JOIN_GROUP && o->name <= MCAST_MSFILTER;
 }
 
-static __always_inline bool is_group_option(const struct bpf_sockopt *ctx)
+static __always_inline bool is_group_option(const struct option *o)
 {
-	return is_group4(ctx) || is_source4(ctx) || is_group6(ctx) || is_group_any(ctx);
+	return is_group4(o) || is_source4(o) || is_group6(o) || is_group_any(o);
 }
 
 static __always_inline int refuse_group(const struct usn_binding *b)
@@ -84,43 +90,46 @@ static __always_inline bool is_own_loopback(const struct usn_binding *b, __u32 a
 /* A number is stronger than an address: so which address it is need not be known. */
 static __always_inline int decide_group4(struct bpf_sockopt *ctx, const struct usn_binding *b)
 {
-	struct group4 *g = ctx->optval;
+	struct group4 *g = CTX_READ(ctx, optval);
+	__s32 length = CTX_READ(ctx, optlen);
 
 	/* The kernel gives a program 16 bytes at least; of shorter values it says what is wrong. */
-	if ((void *)(g + 1) > ctx->optval_end ||
-	    ctx->optlen < (int)offsetof(struct group4, ifindex))
+	if ((void *)(g + 1) > CTX_READ(ctx, optval_end) ||
+	    length < (int)offsetof(struct group4, ifindex))
 		return ALLOW;
-	if (ctx->optlen < (int)sizeof(*g))
+	if (length < (int)sizeof(*g))
 		g->ifindex = 0;
 	if (!g->ifindex && is_own_loopback(b, g->address))
 		return ALLOW;
-	if (ctx->optlen < (int)sizeof(*g))
-		ctx->optlen = sizeof(*g);
+	if (length < (int)sizeof(*g))
+		CTX_WRITE(ctx, optlen, sizeof(*g));
 	return put_on_device(b, &g->ifindex);
 }
 
 static __always_inline int decide_source4(struct bpf_sockopt *ctx, const struct usn_binding *b)
 {
-	const struct source4 *s = ctx->optval;
+	const struct source4 *s = CTX_READ(ctx, optval);
 
-	if ((void *)(s + 1) <= ctx->optval_end && is_own_loopback(b, s->address))
+	if ((void *)(s + 1) <= CTX_READ(ctx, optval_end) && is_own_loopback(b, s->address))
 		return ALLOW;
 	return refuse_group(b);
 }
 
 /* For what is_group_option() has found. Values that are too short get an error from the kernel. */
-static __always_inline int decide_group(struct bpf_sockopt *ctx, const struct usn_binding *b)
+static __always_inline int decide_group(struct bpf_sockopt *ctx, const struct option *o,
+					const struct usn_binding *b)
 {
-	struct group6 *g = ctx->optval;
-	__u32 *first = ctx->optval;
+	void *end = CTX_READ(ctx, optval_end);
+	struct group6 *g = CTX_READ(ctx, optval);
+	__u32 *first = (void *)g;
 
-	if (is_group4(ctx))
+	if (is_group4(o))
 		return decide_group4(ctx, b);
-	if (is_source4(ctx))
+	if (is_source4(o))
 		return decide_source4(ctx, b);
-	if (is_group6(ctx))
-		return (void *)(g + 1) <= ctx->optval_end ? put_on_device(b, &g->ifindex) : ALLOW;
-	return (void *)(first + 1) <= ctx->optval_end ? put_on_device(b, first) : ALLOW;
+	if (is_group6(o))
+		return (void *)(g + 1) <= end ? put_on_device(b, &g->ifindex) : ALLOW;
+	return (void *)(first + 1) <= end ? put_on_device(b, first) : ALLOW;
 }
 
 #endif

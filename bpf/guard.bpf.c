@@ -18,6 +18,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "option.bpf.h"
 #include "packet.bpf.h"
 #include "send.bpf.h"
@@ -51,9 +52,12 @@ static __always_inline const struct usn_binding *binding_of_caller(void)
 SEC("cgroup/setsockopt")
 int usn_setsockopt(struct bpf_sockopt *ctx)
 {
-	const struct usn_binding *b = is_device_option(ctx) ? binding_of_caller() : NULL;
+	const struct usn_binding *b;
+	struct option o;
 
-	return b ? decide_option(ctx, b) : ALLOW;
+	option_of(&o, ctx);
+	b = is_device_option(ctx, &o) ? binding_of_caller() : NULL;
+	return b ? decide_option(ctx, &o, b) : ALLOW;
 }
 
 SEC("cgroup/sendmsg4")
@@ -98,8 +102,8 @@ static __always_inline const struct usn_binding *binding_of_packet(struct __sk_b
 SEC("cgroup_skb/egress")
 int usn_egress(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
-	__u32 bound = sk ? sk->bound_dev_if : 0;
+	const struct bpf_sock *sk = CTX_READ(skb, sk);
+	__u32 bound = sk ? CTX_READ(sk, bound_dev_if) : 0;
 	const struct usn_binding *b;
 
 	/*

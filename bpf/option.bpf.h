@@ -4,32 +4,38 @@
 #define USN_OPTION_BPF_H
 
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "group.bpf.h"
 
 /* The kernel copies at most a page of the value; longer ones pass untouched when the length is 0. */
 #define OPTION_MAX 4096
 
-/* Whether the option names a device for the socket or a group of it. All others are let through, whatever their length. */
-static __always_inline bool is_device_option(struct bpf_sockopt *ctx)
+static __always_inline void option_of(struct option *o, const struct bpf_sockopt *ctx)
 {
-	if (ctx->level == SOL_SOCKET &&
-	    (ctx->optname == SO_BINDTODEVICE || ctx->optname == SO_BINDTOIFINDEX))
+	o->level = CTX_READ(ctx, level);
+	o->name = CTX_READ(ctx, optname);
+}
+
+/* Whether the option names a device for the socket or a group of it. All others are let through, whatever their length. */
+static __always_inline bool is_device_option(struct bpf_sockopt *ctx, const struct option *o)
+{
+	if (o->level == SOL_SOCKET && (o->name == SO_BINDTODEVICE || o->name == SO_BINDTOIFINDEX))
 		return true;
-	if (ctx->optlen <= OPTION_MAX)
-		return is_group_option(ctx);
+	if (CTX_READ(ctx, optlen) <= OPTION_MAX)
+		return is_group_option(o);
 	/* Of a group's only a list of its sources can be so long, which needs a membership. */
-	ctx->optlen = 0;
+	CTX_WRITE(ctx, optlen, 0);
 	return false;
 }
 
 /* Whether the option says what is so already: ping -I usn0 in a run on usn0. */
-static __always_inline bool names_own_device(const struct bpf_sockopt *ctx,
+static __always_inline bool names_own_device(const struct bpf_sockopt *ctx, const struct option *o,
 					     const struct usn_binding *b)
 {
-	const char *value = ctx->optval, *end = ctx->optval_end;
+	const char *value = CTX_READ(ctx, optval), *end = CTX_READ(ctx, optval_end);
 	__u32 i;
 
-	if (ctx->optname == SO_BINDTOIFINDEX)
+	if (o->name == SO_BINDTOIFINDEX)
 		return value + sizeof(__u32) <= end && *(const __u32 *)value == b->ifindex;
 	for (i = 0; i < USN_NAME_SIZE; i++) {
 		if (value + i + 1 > end)
@@ -43,11 +49,12 @@ static __always_inline bool names_own_device(const struct bpf_sockopt *ctx,
 }
 
 /* For what is_device_option() has found. */
-static __always_inline int decide_option(struct bpf_sockopt *ctx, const struct usn_binding *b)
+static __always_inline int decide_option(struct bpf_sockopt *ctx, const struct option *o,
+					 const struct usn_binding *b)
 {
-	if (ctx->level != SOL_SOCKET)
-		return decide_group(ctx, b);
-	if (names_own_device(ctx, b))
+	if (o->level != SOL_SOCKET)
+		return decide_group(ctx, o, b);
+	if (names_own_device(ctx, o, b))
 		return ALLOW;
 	COUNT(b, refused_option);
 	return REFUSE;

@@ -6,6 +6,7 @@
 #include <bpf/bpf_endian.h>
 
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "rules.bpf.h"
 
 struct ends {
@@ -53,7 +54,7 @@ static __always_inline bool read_ends6(struct __sk_buff *skb, struct ends *e, __
 /* Both ends of the packet: what is exempt is the far end of a client, or the near end of a server. */
 static __always_inline bool is_exempt_packet(struct __sk_buff *skb, const struct usn_binding *b)
 {
-	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
+	bool v4 = CTX_READ(skb, protocol) == bpf_htons(ETH_P_IP);
 	struct ends e = {};
 	__u16 ports[2] = {};
 	__u32 at = 0;
@@ -74,10 +75,12 @@ static __always_inline bool is_exempt_packet(struct __sk_buff *skb, const struct
 static __always_inline int decide_packet(struct __sk_buff *skb, const struct usn_binding *b,
 					 __u32 bound)
 {
-	if (!(b->flags & USN_BIND_GUARD) || skb->ifindex == b->ifindex)
+	__u32 ifindex = CTX_READ(skb, ifindex);
+
+	if (!(b->flags & USN_BIND_GUARD) || ifindex == b->ifindex)
 		return ALLOW;
 	/* The device's own addresses are reached by lo. */
-	if (skb->ifindex == LOOPBACK_IFINDEX && bound && bound == b->ifindex)
+	if (ifindex == LOOPBACK_IFINDEX && bound && bound == b->ifindex)
 		return ALLOW;
 	if (is_exempt_packet(skb, b))
 		return ALLOW;

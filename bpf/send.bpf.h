@@ -5,6 +5,7 @@
 
 #include "addr.bpf.h"
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "dns.bpf.h"
 #include "rules.bpf.h"
 
@@ -13,9 +14,10 @@
  * (__udp_disconnect, net/ipv4). This datagram's device was chosen before the program ran, so it cannot be
  * saved; the next one can, unless the socket is connected elsewhere.
  */
-static __always_inline int refuse_send(struct bpf_sock_addr *ctx, const struct usn_binding *b)
+static __always_inline int refuse_send(struct bpf_sock_addr *ctx, const struct usn_binding *b,
+				       const struct bpf_sock *sk)
 {
-	if (can_move_anywhere && !ctx->sk->dst_port)
+	if (can_move_anywhere && !CTX_READ(sk, dst_port))
 		bind_socket(ctx, b);
 	COUNT(b, refused_send);
 	return REFUSE;
@@ -24,13 +26,17 @@ static __always_inline int refuse_send(struct bpf_sock_addr *ctx, const struct u
 static __always_inline int decide_send(struct bpf_sock_addr *ctx, const struct usn_binding *b,
 				       const struct place *p, bool v4)
 {
-	if (!ctx->sk)
+	const struct bpf_sock *sk = CTX_READ(ctx, sk);
+	__u32 bound;
+
+	if (!sk)
 		return ALLOW;
+	bound = CTX_READ(sk, bound_dev_if);
 	if (is_query(b, p))
-		return ctx->sk->bound_dev_if ? ask_own_server(ctx, b, p, v4) : refuse_send(ctx, b);
-	if (ctx->sk->bound_dev_if || is_exempt(b, p))
+		return bound ? ask_own_server(ctx, b, p, v4) : refuse_send(ctx, b, sk);
+	if (bound || is_exempt(b, p))
 		return ALLOW;
-	return refuse_send(ctx, b);
+	return refuse_send(ctx, b, sk);
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "context.bpf.h"
 #include "maps.bpf.h"
 #include "owner.bpf.h"
 #include "ring.bpf.h"
@@ -65,15 +66,15 @@ static __noinline __u64 lost_so_far(__u8 *memory, __u32 ifindex)
 
 static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __u8 direction)
 {
-	__u32 gso_size = skb->gso_size;
+	__u32 gso_size = CTX_READ(skb, gso_size);
 
-	r->ifindex = skb->ifindex;
-	r->len = skb->len;
-	r->protocol = bpf_ntohs(skb->protocol);
+	r->ifindex = CTX_READ(skb, ifindex);
+	r->len = CTX_READ(skb, len);
+	r->protocol = bpf_ntohs(CTX_READ(skb, protocol));
 	r->direction = direction;
 	r->flags = packet_flags(skb, gso_size);
 	r->gso_size = gso_size;
-	r->gso_segs = unlikely(gso_size) ? skb->gso_segs : 0;
+	r->gso_segs = unlikely(gso_size) ? CTX_READ(skb, gso_segs) : 0;
 	r->reserved = 0;
 }
 
@@ -101,12 +102,12 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
 
 	length += (caplen + 7) & ~7ULL;
 	if (unlikely(!ring_take(memory, w, length, &taken)))
-		return count_lost(memory, w, skb->ifindex);
+		return count_lost(memory, w, CTX_READ(skb, ifindex));
 	ring_touch(&taken, length);
 	r = (void *)(taken.slot + 1);
 	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */
 	r->mono_ns = bpf_ktime_get_ns();
-	r->lost = unlikely(w->lost) ? lost_so_far(memory, skb->ifindex) : 0;
+	r->lost = unlikely(w->lost) ? lost_so_far(memory, CTX_READ(skb, ifindex)) : 0;
 	owner = (void *)&r->cgroup_id;
 	if (chosen)
 		*owner = *chosen;
@@ -121,7 +122,7 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
 static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
 {
 	__u32 snaplen = TAP_CONSTANT(TAP_SNAPLEN);
-	__u32 caplen = skb->len < snaplen ? skb->len : snaplen;
+	__u32 len = CTX_READ(skb, len), caplen = len < snaplen ? len : snaplen;
 	struct writers *w = TAP_MEMORY(TAP_MEMORY_WRITERS);
 	struct tapped t;
 

@@ -8,6 +8,7 @@
 #define USN_TAPPED_BPF_H
 
 #include "binding.bpf.h"
+#include "context.bpf.h"
 #include "echo.bpf.h"
 #include "likely.bpf.h"
 #include "maps.bpf.h"
@@ -90,8 +91,10 @@ static __always_inline __u64 cookie_of(const void *sk)
 
 static __always_inline bool may_send_echoes(const struct bpf_sock *sk)
 {
-	return sk->protocol == IPPROTO_ICMP || sk->protocol == IPPROTO_ICMPV6 ||
-	       sk->type == SOCK_RAW;
+	__u32 protocol = CTX_READ(sk, protocol);
+
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ||
+	       CTX_READ(sk, type) == SOCK_RAW;
 }
 
 static __always_inline void look_at_sock(struct tapped *t, struct writers *w, struct bpf_sock *sk,
@@ -114,7 +117,7 @@ static __always_inline void look_at_sock(struct tapped *t, struct writers *w, st
 static __noinline void look_out_slowly(struct tapped *ret, struct writers *w, struct __sk_buff *skb,
 				       bool echoes)
 {
-	struct bpf_sock *half = skb->sk, *sk = NULL;
+	struct bpf_sock *half = CTX_READ(skb, sk), *sk = NULL;
 	struct tapped t = {};
 
 	if (half)
@@ -134,7 +137,7 @@ static __noinline void look_out_slowly(struct tapped *ret, struct writers *w, st
 static __always_inline void look_out(struct tapped *t, struct writers *w, struct __sk_buff *skb,
 				     bool echoes)
 {
-	const struct bpf_sock *half = skb->sk;
+	const struct bpf_sock *half = CTX_READ(skb, sk);
 	__u64 cookie = half ? cookie_of(half) : 0;
 	const struct recent *r = recent_of(w, cookie);
 
@@ -223,7 +226,7 @@ static __always_inline bool look_for_asker(struct tapped *t, struct __sk_buff *s
 static __always_inline bool look_for_sock(struct tapped *t, struct writers *w,
 					  struct __sk_buff *skb, __u64 cgroup_id)
 {
-	bool v4 = skb->protocol == bpf_htons(ETH_P_IP), in_cgroup;
+	bool v4 = CTX_READ(skb, protocol) == bpf_htons(ETH_P_IP), in_cgroup;
 	struct flow f = {};
 	/* Not in memory, where the verifier may lose what it knows of it. */
 	__u32 size = v4 ? sizeof(f.tuple.ipv4) : sizeof(f.tuple.ipv6);
