@@ -62,7 +62,7 @@ EXTCAP := $(call objects,agent/usn-extcap/*.c)
 OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
 # What a tap consists of, once more for the shared library. Its linker says if something is missing here.
 SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard \
-	$(addprefix agent/lib/,tap*.c constants.c kernel.c ring*.c bell.c pace.c clock.c clsact.c filter*.c) \
+	$(addprefix agent/lib/,tap*.c constants.c kernel.c verifier.c ring*.c bell.c pace.c clock.c clsact.c filter*.c) \
 	$(addprefix agent/base/,cgroup2.c err.c mountinfo.c parse.c)))
 
 # Everything but the mains, for the programs and for the unit tests.
@@ -141,7 +141,7 @@ $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/lib/tap_programs.o $(O)/pic/agent/lib/tap_programs.o: $(O)/gen/tap.skel.h
-$(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o: $(O)/gen/paths.h
+$(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_programs.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 

@@ -4,6 +4,7 @@
 #define USN_ADDR_BPF_H
 
 #include "binding.bpf.h"
+#include "compiler.bpf.h"
 #include "context.bpf.h"
 #include "rules.bpf.h"
 

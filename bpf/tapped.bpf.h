@@ -8,6 +8,7 @@
 #define USN_TAPPED_BPF_H
 
 #include "binding.bpf.h"
+#include "compiler.bpf.h"
 #include "context.bpf.h"
 #include "echo.bpf.h"
 #include "likely.bpf.h"

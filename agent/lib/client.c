@@ -68,7 +68,7 @@ static void first_line(int fd, char *line, size_t size)
 static int start_agent(struct usn_err *e)
 {
 	_cleanup_close_ int in = -1, out = -1;
-	char line[300];
+	char line[sizeof(e->text)];
 	int fds[2], status;
 	pid_t pid;
 

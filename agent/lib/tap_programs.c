@@ -16,6 +16,7 @@
 #include "lib/kernel.h"
 #include "lib/tap.h"
 #include "lib/tap_programs.h"
+#include "lib/verifier.h"
 #include "tap.skel.h"
 
 #define PINNED_MAPS "/sys/fs/bpf/usn/maps/"
@@ -130,13 +131,15 @@ static int share_maps(struct tap_programs *p, struct usn_err *e)
 {
 	int r = share_map(p->skel->maps.owners, PINNED_MAPS "owners", e);
 
-	if (r >= 0)
-		r = share_map(p->skel->maps.newborns, PINNED_MAPS "newborns", e);
-	/* They come with maps.bpf.h; a tap has nothing to do with them. */
+	return r < 0 ? r : share_map(p->skel->maps.newborns, PINNED_MAPS "newborns", e);
+}
+
+/* They come with maps.bpf.h; a tap has nothing to do with them. */
+static void leave_maps(struct tap_programs *p)
+{
 	bpf_map__set_autocreate(p->skel->maps.bindings, false);
 	bpf_map__set_autocreate(p->skel->maps.devices, false);
 	bpf_map__set_autocreate(p->skel->maps.counters, false);
-	return r;
 }
 
 /* What matches goes on with the program in the slot. */
@@ -186,10 +189,15 @@ static void take_descriptors(struct tap_programs *p, uint32_t directions)
 		p->out_fd = bpf_program__fd(p->skel->progs.usn_tap_out);
 }
 
-int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
-		      const struct filter *f, struct usn_err *e)
+static const char *compiler_of(const struct tap_programs *p)
 {
-	uint32_t directions = o->directions ? o->directions : USN_TAP_IN | USN_TAP_OUT;
+	return (const char *)p->skel->rodata->compiler;
+}
+
+/* What is chosen stands in the programs; they are not loaded yet. alone: no maps are shared with an agent. */
+static int prepare(struct tap_programs *p, const struct usn_tap_options *o, bool alone,
+		   struct usn_err *e)
+{
 	int r;
 
 	*p = nothing;
@@ -197,24 +205,52 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
 	p->skel = tap_bpf__open();
 	if (!p->skel)
 		return usn_fail(e, ENOMEM, "out of memory");
+	leave_maps(p);
 	r = set_constants(p, o, e);
-	if (r >= 0)
+	if (r >= 0 && !alone)
 		r = share_maps(p, e);
 	if (r >= 0)
 		r = make_memories(p, e);
-	if (r >= 0)
-		r = put_constants(p, e);
-	if (r < 0)
-		return r;
+	return r < 0 ? r : put_constants(p, e);
+}
+
+static int load(struct tap_programs *p, uint32_t directions, const struct filter *f,
+		struct usn_err *e)
+{
+	int r;
+
+	directions = directions ? directions : USN_TAP_IN | USN_TAP_OUT;
 	bpf_program__set_autoload(p->skel->progs.usn_tap_in, directions & USN_TAP_IN);
 	bpf_program__set_autoload(p->skel->progs.usn_tap_out, directions & USN_TAP_OUT);
-	r = tap_bpf__load(p->skel);
+	r = verifier_load(p->skel->obj, compiler_of(p), e);
 	if (r < 0 && kernel_exchanges() == -EINVAL)
 		return refuse_kernel(e);
 	if (r < 0)
-		return usn_fail_errno(e, -r, "the kernel does not accept the tap's programs");
+		return r;
 	take_descriptors(p, directions);
 	return f ? put_filters(p, f, e) : 0;
+}
+
+int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
+		      const struct filter *f, struct usn_err *e)
+{
+	int r = prepare(p, o, false, e);
+
+	return r < 0 ? r : load(p, o->directions, f, e);
+}
+
+int tap_programs_try(const struct usn_tap_options *o, const struct filter *f, struct loaded *ret,
+		     struct usn_err *e)
+{
+	struct tap_programs p;
+	int r = prepare(&p, o, true, e);
+
+	if (r >= 0)
+		r = load(&p, o->directions, f, e);
+	if (r >= 0)
+		loaded_add(ret, p.skel->obj, compiler_of(&p));
+	tap_programs_free(&p);
+	return r;
 }
 
 void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],

@@ -117,6 +117,7 @@ static int run(int argc, char **argv, struct usn_err *e)
 	/* The machine first: libbpf raises RLIMIT_MEMLOCK where it counts. */
 	doctor_machine(&all);
 	doctor_kernel(&all);
+	doctor_programs(&all);
 	if (as_json)
 		print_json(&all);
 	else

@@ -44,6 +44,8 @@ void finding_advise(struct finding *f, enum finding_status status, const char *f
 
 void doctor_kernel(struct findings *all);
 void doctor_machine(struct findings *all);
+/* The programs that usn itself loads. */
+void doctor_programs(struct findings *all);
 
 /* The programs that others have on the cgroups above the runs. */
 void doctor_foreign(struct finding *f);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "lib/kernel.h"
+#include "lib/verifier.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bundle.h"
@@ -57,6 +58,11 @@ static int ambient_new(struct ambient **ret, bool storage, struct usn_err *e)
 	return 0;
 }
 
+static const char *compiler_of(const struct ambient *m)
+{
+	return (const char *)m->skel->rodata->compiler;
+}
+
 /* cgroup_fd -1: what an earlier agent attached stays where it is. */
 static int load(struct ambient **ret, int cgroup_fd, bool storage, struct usn_err *e)
 {
@@ -67,11 +73,22 @@ static int load(struct ambient **ret, int cgroup_fd, bool storage, struct usn_er
 	if (r < 0)
 		return r;
 	b.obj = m->skel->obj;
+	b.compiler = compiler_of(m);
 	r = cgroup_fd < 0 ? bundle_take_over(&b, -1, e) : bundle_publish(&b, cgroup_fd, e);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(m);
 	return 0;
+}
+
+/* What the kernel refused, or -ENOSYS with another reason if that is known to be the kernel's age. */
+static int blame_kernel(int r, struct usn_err *e)
+{
+	if (kernel_tells_task() != -EINVAL)
+		return r;
+	return usn_fail(e, ENOSYS,
+			"ambient mode needs bpf_get_current_task_btf for cgroups, which this "
+			"kernel does not have (Linux 6.1 has)");
 }
 
 /* The kernel is asked by trying: programs of cgroups have task storage only in newer ones. */
@@ -81,12 +98,28 @@ static int load_best(struct ambient **ret, int cgroup_fd, struct usn_err *e)
 
 	if (r < 0)
 		r = load(ret, cgroup_fd, false, e);
-	if (r < 0 && kernel_tells_task() == -EINVAL)
-		return usn_fail(
-			e, ENOSYS,
-			"ambient mode needs bpf_get_current_task_btf for cgroups, which this "
-			"kernel does not have (Linux 6.1 has)");
+	return r < 0 ? blame_kernel(r, e) : r;
+}
+
+static int try_with(struct loaded *ret, bool storage, struct usn_err *e)
+{
+	_cleanup_(ambient_freep) struct ambient *m = NULL;
+	int r = ambient_new(&m, storage, e);
+
+	if (r >= 0)
+		r = verifier_load(m->skel->obj, compiler_of(m), e);
+	if (r >= 0)
+		loaded_add(ret, m->skel->obj, compiler_of(m));
 	return r;
+}
+
+int ambient_try(struct loaded *ret, struct usn_err *e)
+{
+	int r = try_with(ret, true, e);
+
+	if (r < 0)
+		r = try_with(ret, false, e);
+	return r < 0 ? blame_kernel(r, e) : r;
 }
 
 /* 0: it is gone, and the links with it. */

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "lib/verifier.h"
 #include "usnd/bundle.h"
 #include "usnd/cgroup.h"
 
@@ -46,18 +47,6 @@ static void remove_at(int parent_fd, const char *name)
 void bundle_remove(const char *dir)
 {
 	remove_at(AT_FDCWD, dir);
-}
-
-static int load(const struct bundle *b, struct usn_err *e)
-{
-	int r = bpf_object__load(b->obj);
-
-	if (r == -EPERM)
-		return usn_fail(e, EPERM,
-				"the kernel refuses to load BPF programs: run this as root");
-	if (r < 0)
-		return usn_fail_errno(e, -r, "the kernel does not accept the BPF programs");
-	return 0;
 }
 
 /* Constants and what this kernel has no use for are not pinned. */
@@ -197,7 +186,7 @@ int bundle_publish(const struct bundle *b, int cgroup_fd, struct usn_err *e)
 	int r = reuse_maps(b, false, e);
 
 	if (r >= 0)
-		r = load(b, e);
+		r = verifier_load(b->obj, b->compiler, e);
 	if (r < 0)
 		return r;
 	r = make_staging(b, e);
@@ -289,7 +278,7 @@ int bundle_take_over(const struct bundle *b, int cgroup_fd, struct usn_err *e)
 	int r = reuse_maps(b, true, e);
 
 	if (r >= 0)
-		r = load(b, e);
+		r = verifier_load(b->obj, b->compiler, e);
 	if (r < 0)
 		return r;
 	bpf_object__for_each_program(prog, b->obj)

@@ -14,9 +14,10 @@ struct usn_err;
 
 struct bundle {
 	struct bpf_object *obj;
-	const char *dir;     /* where it stands */
-	const char *staging; /* beside it: no name that a person would use, and without a dot */
-	const char *maps;    /* maps of this directory are shared, NULL: none */
+	const char *dir;      /* where it stands */
+	const char *staging;  /* beside it: no name that a person would use, and without a dot */
+	const char *maps;     /* maps of this directory are shared, NULL: none */
+	const char *compiler; /* who made the object */
 };
 
 /* Loads the object, and attaches all of its programs to the cgroup. */

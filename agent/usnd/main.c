@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* usnd, the agent: options, going into the background, signals. */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -17,16 +18,21 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "lib/verifier.h"
 #include "usnd/agent.h"
+#include "usnd/ambient.h"
+#include "usnd/pins.h"
 #include "usnd/service.h"
 
 struct options {
 	bool foreground;
 	bool ephemeral;
+	bool check;
 };
 
 static const char help[] =
-	"usage: usnd [--foreground] [--ephemeral]\n"
+	"usage: usnd [--foreground [-v]] [--ephemeral]\n"
+	"       usnd --check [-v]\n"
 	"\n"
 	"The agent of usn: makes the devices, binds the runs, and answers usn and usn-run\n"
 	"at /run/usn/usnd.sock. Devices, runs and their bindings outlive it.\n"
@@ -34,6 +40,9 @@ static const char help[] =
 	"  --foreground   stay here and log to stderr; otherwise go into the background\n"
 	"                 once the socket answers\n"
 	"  --ephemeral    end with the last run and device\n"
+	"  --check        load the BPF programs, attach none, and say whether the kernel\n"
+	"                 takes them; exits 1 if not\n"
+	"  -v, --verbose  when the kernel refuses a program, print all that its verifier said\n"
 	"  --help         show this\n"
 	"  --version      show the version\n";
 
@@ -50,18 +59,26 @@ static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = { { "foreground", no_argument, NULL, 'f' },
 					       { "ephemeral", no_argument, NULL, 'e' },
+					       { "check", no_argument, NULL, 'c' },
+					       { "verbose", no_argument, NULL, 'v' },
 					       { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
 					       { 0 } };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "v", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			ret->foreground = true;
 			break;
 		case 'e':
 			ret->ephemeral = true;
+			break;
+		case 'c':
+			ret->check = true;
+			break;
+		case 'v':
+			verifier_log_all(true);
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -170,6 +187,31 @@ static void tell(const char *state)
 			 strerror(-r));
 }
 
+/* usn doctor reads these lines: the status, which programs, and what there is to say of them. */
+static int check(const char *name, int (*try)(struct loaded *, struct usn_err *))
+{
+	struct loaded l = { 0 };
+	struct usn_err e;
+	int r = try(&l, &e);
+
+	if (r >= 0)
+		printf("ok\t%s\t%zu programs, compiled by %s\n", name, l.n_programs, l.compiler);
+	else
+		printf("%s\t%s\t%s\n", r == -ENOSYS ? "lack" : "refused", name, e.text);
+	return r == -ENOSYS ? 0 : r;
+}
+
+/* Every program is tried, whatever became of the others. */
+static int check_all(void)
+{
+	int runs, ambient;
+
+	libbpf_set_print(NULL);
+	runs = check("runs", pins_try);
+	ambient = check("ambient", ambient_try);
+	return finish_stdout() || runs < 0 || ambient < 0;
+}
+
 static int run(const struct options *o, struct usn_err *e)
 {
 	struct agent *a = NULL;
@@ -211,6 +253,8 @@ int main(int argc, char **argv)
 		fputs("usnd: only root can be the agent: run this as root\n", stderr);
 		return 1;
 	}
+	if (o.check)
+		return check_all();
 	r = run(&o, &e);
 	/* Started on demand by two at a time: one agent is what both wanted. */
 	if (r == -EALREADY && o.ephemeral)

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "usnd.skel.h"
 #include "lib/kernel.h"
+#include "lib/verifier.h"
 #include "usnd/bundle.h"
 #include "usnd/pins.h"
 
@@ -58,28 +59,56 @@ bool pins_exist(void)
 	return !access(USN_PINS, F_OK);
 }
 
+static void pins_freep(struct pins **p)
+{
+	pins_free(*p);
+}
+
+static int pins_new(struct pins **ret, struct usn_err *e)
+{
+	_cleanup_(pins_freep) struct pins *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->skel = usnd_bpf__open();
+	if (!p || !p->skel)
+		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
+	p->skel->rodata->can_move_anywhere = kernel_moves_anywhere() == 0;
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static const char *compiler_of(const struct pins *p)
+{
+	return (const char *)p->skel->rodata->compiler;
+}
+
 int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e)
 {
 	struct bundle b = { .dir = USN_PINS, .staging = STAGING };
-	struct pins *p;
-	int r;
+	_cleanup_(pins_freep) struct pins *p = NULL;
+	int r = pins_new(&p, e);
 
-	p = calloc(1, sizeof(*p));
-	if (p)
-		p->skel = usnd_bpf__open();
-	if (!p || !p->skel) {
-		pins_free(p);
-		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
-	}
-	p->skel->rodata->can_move_anywhere = kernel_moves_anywhere() == 0;
-	b.obj = p->skel->obj;
-	r = pins_exist() ? bundle_take_over(&b, cgroup_fd, e) : bundle_publish(&b, cgroup_fd, e);
-	if (r < 0) {
-		pins_free(p);
+	if (r < 0)
 		return r;
-	}
-	*ret = p;
+	b.obj = p->skel->obj;
+	b.compiler = compiler_of(p);
+	r = pins_exist() ? bundle_take_over(&b, cgroup_fd, e) : bundle_publish(&b, cgroup_fd, e);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(p);
 	return 0;
+}
+
+int pins_try(struct loaded *ret, struct usn_err *e)
+{
+	_cleanup_(pins_freep) struct pins *p = NULL;
+	int r = pins_new(&p, e);
+
+	if (r >= 0)
+		r = verifier_load(p->skel->obj, compiler_of(p), e);
+	if (r >= 0)
+		loaded_add(ret, p->skel->obj, compiler_of(p));
+	return r;
 }
 
 struct pins *pins_free(struct pins *p)

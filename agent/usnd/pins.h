@@ -9,6 +9,7 @@
 
 #define USN_PINS "/sys/fs/bpf/usn"
 
+struct loaded;
 struct pins;
 struct usn_err;
 
@@ -20,6 +21,9 @@ bool pins_exist(void);
 /* cgroup_fd: the cgroup above all runs, which the programs are attached to. */
 int pins_open(int cgroup_fd, struct pins **ret, struct usn_err *e);
 struct pins *pins_free(struct pins *p);
+
+/* Loads the programs as pins_open() does, but pins and attaches none. */
+int pins_try(struct loaded *ret, struct usn_err *e);
 
 /* Detaches and forgets everything. Only with no device and no run left. */
 void pins_remove(void);

@@ -179,6 +179,58 @@ capabilities() {
 }
 @test "doctor: not root, and root with less than all capabilities" { in_sandbox capabilities; }
 
+# A usnd whose programs read beyond their context, which no kernel takes: built in a copy of the tree.
+build_refused() {
+	mkdir "$TMP/tree"
+	(cd "$ROOT" && git ls-files -z | xargs -0 cp --parents -pt "$TMP/tree" 2>/dev/null) || :
+	cp -a "$ROOT/build" "$TMP/tree/"
+	sed -i 's/CTX_WRITE(ctx, optlen, 0);/CTX_LOAD("u32", ctx, 4096);/' "$TMP/tree/bpf/option.bpf.h"
+	make -s -C "$TMP/tree" build/usnd
+}
+
+refused() {
+	sound
+	build_refused
+	cp build/usn build/usn-run "$TMP/tree/build/"
+	export PATH=$TMP/tree/build:$PATH
+	reason='the kernel refuses the program usn_setsockopt: invalid bpf_context access off=4096 size=4 at '
+	fails 1 'of what it needs 2 are missing' usn doctor
+	look || :
+	finds missing programs/runs "$reason"
+	finds missing programs/runs 'compiled by '
+	finds missing programs/runs 'make CLANG='
+	finds missing programs/ambient 'the kernel refuses the program usn_nd_setsockopt: invalid bpf_context access'
+	finds ok programs/taps 'programs, compiled by'
+	# All small programs work: it is not the kernel.
+	finds ok cgroup/setsockopt works
+	# The agent says the same, whoever starts it, and with -v all of the log.
+	fails 1 "$reason" usn up usn0
+	fails 1 "$reason" usnd --foreground
+	usnd --foreground -v >"$TMP/out" 2>&1 && return 1
+	grep -q 'BEGIN PROG LOAD LOG' "$TMP/out"
+	grep -q '^processed [0-9]* insns' "$TMP/out"
+	usnd --check >"$TMP/out" 2>"$TMP/err" && return 1
+	grep -qP '^refused\truns\t' "$TMP/out"
+	grep -qP '^refused\tambient\t' "$TMP/out"
+	[ ! -s "$TMP/err" ]
+	# It was tried, and nothing is there of it.
+	[ ! -e /sys/fs/bpf/usn ] && [ ! -e /sys/fs/bpf/usn-new ]
+}
+@test "doctor: programs that the kernel refuses, with the verifier's reason" { in_sandbox refused; }
+
+no_agent() {
+	sound
+	mkdir "$TMP/alone"
+	cp "$ROOT/build/usn" "$TMP/alone/"
+	printf '#!/bin/sh\nexit 2\n' >"$TMP/alone/usnd"
+	chmod 755 "$TMP/alone/usnd"
+	PATH=$TMP/alone:$PATH
+	fails 1 'of what it needs 2 are missing' usn doctor
+	look || :
+	finds missing programs/runs '/usnd --check does not answer'
+}
+@test "doctor: an agent that cannot be asked" { in_sandbox no_agent; }
+
 usage() {
 	fails 2 'wrong option' usn doctor --zzz
 	fails 2 'wrong option' usn doctor -x
@@ -218,7 +270,7 @@ nothing_left() {
 in_the_manual() {
 	sound
 	look
-	cut -f 2 "$TMP/found" | sed 's#^cgroup/.*#cgroup/#' | sort -u >"$TMP/names"
+	cut -f 2 "$TMP/found" | sed -E 's#^(cgroup|programs)/.*#\1/#' | sort -u >"$TMP/names"
 	sed -n '/^\.It Cm doctor/,/^\.Sh/s/^\.It Sy \([^ ]*\) .*/\1/p' "$ROOT/docs/man/usn.8" | sort -u | diff "$TMP/names" -
 }
 @test "doctor: the manual has every check" { in_sandbox in_the_manual; }
