@@ -1,36 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# make               build usnd, usn, usn-run, usn-extcap and libusn.so into build/
-# make demo          install what is missing, build, and show the main job (as root)
-# make check         install what is missing, build, and run every test (as root)
-# make bench         speed, as ratios to a peer in the same run (as root)
-# make check-vm      the tests on other kernels, in qemu (as root); KERNEL="5.10 newest" picks
-# make lint          clang-format, clang-tidy, shellcheck
-# make install       DESTDIR= PREFIX= LIBDIR= EXTCAPDIR=
-# make SAN=address,undefined   a build with sanitizers, in build/san-address-undefined/
+# "make help" lists the targets and the variables. It takes them from this file: a comment "## ..." behind a target or
+# before a variable is its line in that list, and "### ..." begins a group.
 
 VERSION := 0.1.0
 
+## where install and uninstall work
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
+## where the library goes
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 DOCDIR ?= $(PREFIX)/share/doc/usn
+## a folder to install into, for who makes a package
+DESTDIR ?=
 
 CC ?= cc
+## the compiler of the BPF programs
 CLANG ?= clang
+## the tool that makes their skeletons
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool /usr/local/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
+## sanitizers, such as address,undefined: a build of its own, below build/
 SAN ?=
+## 1 shows the commands
+V ?=
+## the kernels of check-vm, such as "5.10 newest"
+KERNEL ?=
 
 comma := ,
 O := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 # The object for a UAPI header of this machine's: BPF has no multiarch path of its own.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 # Where Wireshark looks for what captures for it, by its own word or by its distribution's habit.
+## where Wireshark looks for what captures for it
 EXTCAPDIR ?= $(or $(shell $(PKG_CONFIG) --variable=extcapdir wireshark 2>/dev/null),$\
 	$(patsubst %/,%,$(firstword $(wildcard $(addsuffix /wireshark/extcap/,/usr/lib/$(MULTIARCH) /usr/lib64 /usr/lib)) \
 	/usr/lib/$(if $(MULTIARCH),$(MULTIARCH)/)wireshark/extcap)))
@@ -51,6 +57,16 @@ ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 BPF_ARCH := $(if $(filter x86_64 i%86,$(shell uname -m)),x86,other)
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -D__BPF__ -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror -I. -Iinclude -Ibpf \
 	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+
+# A word and a file a line: $(call say,WORD,FILE) stands before a recipe's command. V=1 shows the
+# command instead; make -s shows neither.
+ifneq ($(filter-out 0,$(V)),)
+say =
+else ifneq ($(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+say = @
+else
+say = @printf '  %-7s %s\n' '$(1)' '$(2)';
+endif
 
 objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 BASE := $(call objects,agent/base/*.c)
@@ -75,7 +91,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_tes
 CONFORMANCE := $(O)/conformance/plain $(O)/conformance/uring
 BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES)
+### Build
+all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES) ## usnd, usn, usn-run, usn-extcap and libusn.so, into build/
 
 $(O)/libbase.a: $(BASE)
 $(O)/libusn.a: $(LIB)
@@ -83,28 +100,31 @@ $(O)/libusnd.a: $(filter-out %/main.o,$(USND))
 $(O)/libusncmd.a: $(filter-out %/main.o,$(USN))
 $(ARCHIVES):
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) rcs $@ $^
 
 $(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libusn.a $(O)/libbase.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
 $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
-	$(CC) $(CFLAGS) $(LTO) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LTO) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 $(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
 $(O)/usn-extcap: $(EXTCAP) $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 
 # For other programs; ours have the archive. What is missing is found here, not by who links with it.
 $(O)/$(SONAME): $(SHARED) agent/lib/libusn.map
-	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=agent/lib/libusn.map -Wl,-z,defs \
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=agent/lib/libusn.map -Wl,-z,defs \
 		-o $@ $(SHARED) -lbpf -lpcap
 $(O)/libusn.so: $(O)/$(SONAME)
-	ln -sf $(SONAME) $@
+	$(call say,LN,$@)ln -sf $(SONAME) $@
 
 # What the flags and the places were: with others, what depends on them is built again.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS) $(LTO) $(ALL_LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LTO) $(ALL_LDFLAGS)' > $@
+$(O)/gen/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CLANG) $(BPF_CFLAGS) $(BPFTOOL)' | cmp -s - $@ || echo '$(CLANG) $(BPF_CFLAGS) $(BPFTOOL)' > $@
 $(O)/gen/paths.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define USN_%s "%s"\n' BINDIR '$(BINDIR)' SBINDIR '$(SBINDIR)' DOCDIR '$(DOCDIR)' > $@.tmp
@@ -112,30 +132,32 @@ $(O)/gen/paths.h: FORCE
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
 
 $(O)/pic/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+	$(call say,CC,$< (shared))$(CC) $(ALL_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
 
-$(O)/gen/%.bpf.o: bpf/%.bpf.c
+$(O)/gen/%.bpf.o: bpf/%.bpf.c $(O)/gen/flags
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
-$(O)/gen/%.bpf.o: tests/conformance/%.bpf.c
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+$(O)/gen/%.bpf.o: tests/conformance/%.bpf.c $(O)/gen/flags
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
 $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
 	@mv $@.tmp $@
 
 # The agent's programs, linked into one object so that they share its maps.
 $(O)/gen/usnd.bpf.o: $(O)/gen/bind.bpf.o $(O)/gen/guard.bpf.o $(O)/gen/dns.bpf.o
-	$(BPFTOOL) gen object $@ $^
+	$(call say,BPF,$@)$(BPFTOOL) gen object $@ $^
+
+SKELETONS := $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/tap.skel.h
 
 # The interface as the agent serves it.
 $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@.tmp
+	$(call say,GEN,$@)sed -e 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@.tmp
 	@mv $@.tmp $@
 
 $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
@@ -147,38 +169,39 @@ $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 
 $(O)/examples/%: docs/examples/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) -o $@ $<
+	$(call say,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) -o $@ $<
 $(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -Wall -Wextra -Werror -Iinclude $(CFLAGS) $(ALL_LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,'$$ORIGIN/..' -lusn
+	$(call say,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror -Iinclude $(CFLAGS) $(ALL_LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,'$$ORIGIN/..' -lusn
 
 $(O)/tests/%: tests/unit/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
 $(O)/tests/%: tests/helpers/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
 $(O)/tests/musl_%: tests/helpers/musl_%.c
 	@mkdir -p $(@D)
-	musl-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -static -o $@ $<
+	$(call say,CC,$<)musl-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -static -o $@ $<
 $(O)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
 $(O)/conformance/%: tests/conformance/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
 $(O)/conformance/plain: $(O)/gen/plain.skel.h
 
 UNITS := $(patsubst systemd/%.in,$(O)/systemd/%,$(wildcard systemd/*.in))
 $(O)/systemd/%: systemd/%.in $(O)/gen/paths.h
 	@mkdir -p $(@D)
-	sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SBINDIR@|$(SBINDIR)|g' $< > $@
+	$(call say,GEN,$@)sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SBINDIR@|$(SBINDIR)|g' $< > $@
 
 # How other programs find the library.
 $(O)/usn.pc: agent/lib/usn.pc.in FORCE
-	sed -e 's|@LIBDIR@|$(LIBDIR)|g; s|@INCLUDEDIR@|$(INCLUDEDIR)|g; s|@VERSION@|$(VERSION)|g' $< > $@
+	$(call say,GEN,$@)sed -e 's|@LIBDIR@|$(LIBDIR)|g; s|@INCLUDEDIR@|$(INCLUDEDIR)|g; s|@VERSION@|$(VERSION)|g' $< > $@
 
-install: all $(UNITS) $(O)/usn.pc
+### Install, as root
+install: all $(UNITS) $(O)/usn.pc ## install what is built; the variables below say where
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(COMPLETIONDIR) \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(EXTCAPDIR) $(DESTDIR)$(MANDIR)/man1 \
 		$(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
@@ -203,7 +226,7 @@ install: all $(UNITS) $(O)/usn.pc
 		$(DESTDIR)$(DOCDIR)/examples
 	$(if $(DESTDIR),,-ldconfig)
 
-uninstall:
+uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(SBINDIR)/usnd $(DESTDIR)$(BINDIR)/usn $(DESTDIR)$(BINDIR)/usn-run \
 		$(DESTDIR)$(EXTCAPDIR)/usn-extcap $(DESTDIR)$(COMPLETIONDIR)/usn $(DESTDIR)$(COMPLETIONDIR)/usn-run \
 		$(DESTDIR)$(UNITDIR)/usnd.service $(DESTDIR)$(UNITDIR)/usn@.service $(DESTDIR)$(UNITDIR)/usn.slice \
@@ -216,34 +239,49 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/usn
 
-deps:
-	tools/deps
-# What needs the packages is a make of its own: this one has looked for compilers before they came.
-demo: deps
+### Show and test, as root
+demo: deps ## install what is missing, build, and show the main job
 	$(MAKE) all
 	tools/demo
-check: deps
+check: deps ## install what is missing, build, and run every test
 	tests/run
-check-systemd: deps
+check-systemd: deps ## the tests with a systemd that is process 1
 	tests/run systemd
-check-vm: deps
+check-vm: deps ## the tests on other kernels, in qemu; KERNEL= names them
 	$(MAKE) all tests
 	KERNEL="$(KERNEL)" tests/vm/check
-bench: deps
+bench: deps ## speed, as ratios to a peer in the same run
 	$(MAKE) all benches
 	tests/bench/run
-lint:
+
+### Look after it
+deps: ## install the packages that are missing
+	tools/deps
+lint: ## clang-format, clang-tidy, shellcheck
 	tools/lint
-
-tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(CONFORMANCE) $(UNITS)
-unit-tests: $(UNIT_TESTS)
-benches: $(BENCHES)
-skeletons: $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/tap.skel.h $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h
-
-clean:
+clean: ## remove build/
 	rm -rf build
+help: ## show this list
+	@awk '/^### / { printf "\n%s:\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.* ## / { \
+			target = $$1; sub(/:.*/, "", target); sub(/.* ## /, ""); \
+			printf "  make %-15s %s\n", target, $$0 } \
+		/^## / { text = substr($$0, 4); next } \
+		text { \
+			sub(/ *[?:]?= */, "="); gsub(/[$$()]/, ""); if (/ /) sub(/=.*/, "="); \
+			variables = variables sprintf("  %-20s %s\n", $$0, text); text = "" } \
+		END { printf "\nVariables, as in \"make install PREFIX=/usr\":\n%s", variables }' \
+		$(firstword $(MAKEFILE_LIST))
 
-.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm bench lint tests unit-tests benches skeletons clean
+### Parts of the above
+tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(CONFORMANCE) $(UNITS) ## build what the tests run
+unit-tests: $(UNIT_TESTS) ## build the unit tests
+benches: $(BENCHES) ## build what bench runs
+# For clang-tidy, which has to find what is included.
+skeletons: $(SKELETONS) $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h ## make the generated headers
+
+.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm bench lint clean help \
+	tests unit-tests benches skeletons
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 
