@@ -118,13 +118,21 @@ $(O)/$(SONAME): $(SHARED) agent/lib/libusn.map
 $(O)/libusn.so: $(O)/$(SONAME)
 	$(call say,LN,$@)ln -sf $(SONAME) $@
 
+# Names the packages that are missing, before the first file is built and when other tools are to be
+# used. The tests need more.
+TOOLS = CC='$(CC)' CFLAGS='$(CFLAGS)' CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' PKG_CONFIG='$(PKG_CONFIG)'
+look = @mkdir -p $(@D); echo '$(TOOLS)' | cmp -s - $@ || { $(TOOLS) tools/missing $(1) && echo '$(TOOLS)' > $@; }
+$(O)/tools: FORCE
+	$(look)
+$(O)/tools-test: $(O)/tools FORCE
+	$(call look,test)
+
 # What the flags and the places were: with others, what depends on them is built again.
-$(O)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(CC) $(ALL_CFLAGS) $(LTO) $(ALL_LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LTO) $(ALL_LDFLAGS)' > $@
-$(O)/gen/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(CLANG) $(BPF_CFLAGS) $(BPFTOOL)' | cmp -s - $@ || echo '$(CLANG) $(BPF_CFLAGS) $(BPFTOOL)' > $@
+note = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+$(O)/flags: $(O)/tools FORCE
+	$(call note,$(CC) $(ALL_CFLAGS) $(LTO) $(ALL_LDFLAGS))
+$(O)/gen/flags: $(O)/tools FORCE
+	$(call note,$(CLANG) $(BPF_CFLAGS) $(BPFTOOL))
 $(O)/gen/paths.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define USN_%s "%s"\n' BINDIR '$(BINDIR)' SBINDIR '$(SBINDIR)' DOCDIR '$(DOCDIR)' > $@.tmp
@@ -167,26 +175,26 @@ $(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_progr
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 
-$(O)/examples/%: docs/examples/%.c
+$(O)/examples/%: docs/examples/%.c | $(O)/tools
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) -o $@ $<
 $(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror -Iinclude $(CFLAGS) $(ALL_LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,'$$ORIGIN/..' -lusn
 
-$(O)/tests/%: tests/unit/%.c $(ARCHIVES)
+$(O)/tests/%: tests/unit/%.c $(ARCHIVES) | $(O)/tools-test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
-$(O)/tests/%: tests/helpers/%.c
+$(O)/tests/%: tests/helpers/%.c | $(O)/tools
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
-$(O)/tests/musl_%: tests/helpers/musl_%.c
+$(O)/tests/musl_%: tests/helpers/musl_%.c | $(O)/tools-test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)musl-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -static -o $@ $<
-$(O)/bench/%: tests/bench/%.c
+$(O)/bench/%: tests/bench/%.c | $(O)/tools
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
-$(O)/conformance/%: tests/conformance/%.c
+$(O)/conformance/%: tests/conformance/%.c | $(O)/tools
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
 $(O)/conformance/plain: $(O)/gen/plain.skel.h

@@ -46,3 +46,47 @@ build() {
 		make -s help | has "^  $name=.*  *[^ ]"
 	done
 }
+
+# bare COMMAND...: on a machine with neither compiler, nor clang, nor pkg-config.
+bare() {
+	local bin="$BATS_TEST_TMPDIR/bin"
+	mkdir -p "$bin"
+	for tool in awk bash cat cmp dirname echo env grep make mkdir mv printf rm sed sh uname; do
+		ln -sf "$(command -v "$tool")" "$bin"
+	done
+	cd "$BATS_TEST_DIRNAME/../.."
+	PATH="$bin" "$@"
+}
+
+# missing: what make said, without make's own word that it ended.
+missing() {
+	grep -v ' Error 1$\|unfinished jobs' <<<"$output"
+}
+
+@test "make without the packages: one line says which, and to run make deps" {
+	local none="a C compiler (cc), clang (clang), pkg-config (pkg-config)"
+	for target in all tests install skeletons; do
+		run bare make -sj2 O="$BATS_TEST_TMPDIR/build" DESTDIR="$BATS_TEST_TMPDIR/root" "$target"
+		[ "$status" != 0 ]
+		[ "$(missing)" = "make: missing: $none: run \"make deps\" as root" ]
+		[ -z "$(find "$BATS_TEST_TMPDIR/build" -name '*.o')" ]
+	done
+}
+
+@test "make without headers: one line says of what" {
+	local none="the headers of the C library"
+	for library in libbpf libmnl jansson libpcap; do
+		none+=", the headers of $library"
+	done
+	cd "$BATS_TEST_DIRNAME/../.."
+	run make -s O="$BATS_TEST_TMPDIR/build" CFLAGS=-nostdinc CLANG=clang-0
+	[ "$status" != 0 ]
+	[ "$(missing)" = "make: missing: $none, clang (clang-0): run \"make deps\" as root" ]
+}
+
+@test "make without the packages: what builds nothing does its work" {
+	[ "$(bare make -n deps)" = tools/deps ]
+	[ "$(bare make -n clean)" = "rm -rf build" ]
+	bare make help | has "make deps"
+	bare make -s uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
+}
