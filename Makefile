@@ -175,7 +175,7 @@ $(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_progr
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 
-$(O)/examples/%: docs/examples/%.c | $(O)/tools
+$(O)/examples/%: docs/examples/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) -o $@ $<
 $(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
@@ -185,16 +185,16 @@ $(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
 $(O)/tests/%: tests/unit/%.c $(ARCHIVES) | $(O)/tools-test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
-$(O)/tests/%: tests/helpers/%.c | $(O)/tools
+$(O)/tests/%: tests/helpers/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
 $(O)/tests/musl_%: tests/helpers/musl_%.c | $(O)/tools-test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)musl-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -static -o $@ $<
-$(O)/bench/%: tests/bench/%.c | $(O)/tools
+$(O)/bench/%: tests/bench/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
-$(O)/conformance/%: tests/conformance/%.c | $(O)/tools
+$(O)/conformance/%: tests/conformance/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
 $(O)/conformance/plain: $(O)/gen/plain.skel.h
