@@ -23,7 +23,6 @@ CC ?= cc
 CLANG ?= clang
 ## the tool that makes their skeletons
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool /usr/local/sbin/bpftool) bpftool)
-PKG_CONFIG ?= pkg-config
 ## sanitizers, such as address,undefined: a build of its own, below build/
 SAN ?=
 ## 1 shows the commands
@@ -33,8 +32,11 @@ KERNEL ?=
 
 comma := ,
 O := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
-# The object for a UAPI header of this machine's: BPF has no multiarch path of its own.
-MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# What the programs are built for is their compiler's to say: this machine may be another. clang adds a vendor.
+TARGET := $(shell $(CC) $(CFLAGS) -dumpmachine 2>/dev/null)
+MULTIARCH := $(or $(shell $(CC) $(CFLAGS) -print-multiarch 2>/dev/null),$(subst -pc-,-,$(subst -unknown-,-,$(TARGET))))
+# pkg-config answers for one machine, and Debian names it so.
+PKG_CONFIG ?= $(firstword $(notdir $(wildcard /usr/bin/$(MULTIARCH)-pkg-config)) pkg-config)
 # Where Wireshark looks for what captures for it, by its own word or by its distribution's habit.
 ## where Wireshark looks for what captures for it
 EXTCAPDIR ?= $(or $(shell $(PKG_CONFIG) --variable=extcapdir wireshark 2>/dev/null),$\
@@ -53,10 +55,14 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' \
 # For scopes; an agent without it refuses runs where systemd is process 1.
 SYSTEMD := $(shell $(PKG_CONFIG) --exists libsystemd 2>/dev/null && echo -lsystemd)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
-# What order of stores the processor keeps is all that the programs ask of it.
-BPF_ARCH := $(if $(filter x86_64 i%86,$(shell uname -m)),x86,other)
-BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -D__BPF__ -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror -I. -Iinclude -Ibpf \
-	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+# What order of stores the processor keeps is all that the BPF programs ask of it, and they are in its byte order: "bpf" alone
+# would be in that of the machine that clang runs on. UAPI headers are the target's: BPF has no multiarch path of its own.
+BPF_ARCH := $(if $(filter x86_64-% i386-% i486-% i586-% i686-%,$(TARGET)),x86,other)
+BPF_ORDER := $(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
+	sed -n 's/^.define __BYTE_ORDER__ __ORDER_LITTLE.*/el/p; s/^.define __BYTE_ORDER__ __ORDER_BIG.*/eb/p')
+BPF_TARGET = bpf$(or $(BPF_ORDER),$(error '$(CC)' does not say which byte order it builds for))
+BPF_CFLAGS = -O2 -g -target $(BPF_TARGET) -mcpu=v3 -D__BPF__ -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
+	-I. -Iinclude -Ibpf $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
 # A word and a file a line: $(call say,WORD,FILE) stands before a recipe's command. V=1 shows the
 # command instead; make -s shows neither.
