@@ -12,6 +12,7 @@
 #define USN_OWNER_BPF_H
 
 #include "maps.bpf.h"
+#include "order.bpf.h"
 
 static __always_inline struct usn_owner *newborn_slot(__u64 cookie)
 {
@@ -38,23 +39,20 @@ static __always_inline void owner_born(__u64 cookie, __u64 cgroup_id)
 
 	if (!o)
 		return;
-	*(volatile __u64 *)&o->cookie = 0;
-	barrier();
+	store_in_order(&o->cookie, 0);
 	owner_fill(o, cgroup_id);
-	barrier();
-	*(volatile __u64 *)&o->cookie = cookie;
+	store_in_order(&o->cookie, cookie);
 }
 
 /* Copies the newborn's owner; false when the slot is another socket's by now. */
 static __always_inline bool owner_of_newborn(__u64 cookie, struct usn_owner *ret)
 {
-	const struct usn_owner *o = newborn_slot(cookie);
+	struct usn_owner *o = newborn_slot(cookie);
 
-	if (!o || *(const volatile __u64 *)&o->cookie != cookie)
+	if (!o || load_in_order(&o->cookie) != cookie)
 		return false;
 	*ret = *o;
-	barrier();
-	return *(const volatile __u64 *)&o->cookie == cookie;
+	return load_in_order(&o->cookie) == cookie;
 }
 
 #endif

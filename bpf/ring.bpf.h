@@ -20,6 +20,7 @@
 #include <usn/abi.h>
 
 #include "likely.bpf.h"
+#include "order.bpf.h"
 #include "tap_constants.h"
 #include "writers.bpf.h"
 
@@ -112,19 +113,15 @@ static __always_inline void ring_bell(void)
 }
 
 /*
- * Hands over what was written behind the slot. An exchange waits until all of that has reached the cache, which the
- * reader's processor has most of; x86 keeps the order of stores without it.
+ * Hands over what was written behind the slot. An exchange also keeps the loads behind it in their place. It waits until all
+ * that was written has reached the cache, which the reader's processor has most of: where x86 can do without, it does.
  */
-static __always_inline void ring_seal(struct usn_slot *slot, __u64 seal, bool in_order)
+static __always_inline void ring_seal(struct usn_slot *slot, __u64 seal, bool before_loads)
 {
-#ifdef __TARGET_ARCH_x86
-	if (!in_order) {
-		barrier();
-		*(volatile __u64 *)&slot->seal = seal;
-		return;
-	}
-#endif
-	__sync_lock_test_and_set(&slot->seal, seal);
+	if (before_loads)
+		__sync_lock_test_and_set(&slot->seal, seal);
+	else
+		store_in_order(&slot->seal, seal);
 }
 
 static __always_inline void ring_end_chunk(__u8 *memory, const struct ring_shape *s, __u64 end,
@@ -144,7 +141,11 @@ static __noinline __u64 ring_try(__u8 *memory, struct writers *w, __u64 length,
 				 const struct ring_shape *s, bool *ret_wakes)
 {
 	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
-	__u64 old = *(volatile __u64 *)&w->head, free = *freed, at = old;
+	/*
+	 * The head first: then what is freed is as new, and a chunk that both agree on is free. Loaded the other way round, a
+	 * chunk may have been given back and taken again in between, and would look free while another fills it.
+	 */
+	__u64 old = load_in_order(&w->head), free = *freed, at = old;
 	bool turns = !ring_stays(old, length, s->chunk_bytes);
 
 	if (turns) {

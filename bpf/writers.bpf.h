@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 #include <usn/abi.h>
 
+#include "order.bpf.h"
 #include "tap_constants.h"
 
 #define RECENT 32 /* a power of two */
@@ -64,29 +65,14 @@ static __always_inline struct recent *recent_of(struct writers *w, __u64 cookie)
 	return &w->recent[cookie & (RECENT - 1)];
 }
 
-/* Loads and stores before it are done before it, and those behind it after. x86 keeps the order of these without it. */
-static __always_inline __u64 in_order(__u64 *p)
-{
-#ifdef __TARGET_ARCH_x86
-	__u64 value;
-
-	barrier();
-	value = *(volatile __u64 *)p;
-	barrier();
-	return value;
-#else
-	return __sync_fetch_and_add(p, 0);
-#endif
-}
-
 /* The owner of a socket that was seen not long ago. False: something else may be in t by then. */
 static __always_inline bool recall_owner(const struct recent *r, __u64 cookie, struct tapped *t)
 {
-	if (!cookie || in_order((__u64 *)&r->owner.cookie) != cookie)
+	if (!cookie || load_in_order((__u64 *)&r->owner.cookie) != cookie)
 		return false;
 	tapped_by(t, &r->owner);
 	/* Another's may have come there meanwhile. */
-	return in_order((__u64 *)&r->owner.cookie) == cookie;
+	return load_in_order((__u64 *)&r->owner.cookie) == cookie;
 }
 
 /* Nobody reads it while it is written, because it has no cookie then. Two at once would mix theirs: one is enough. */

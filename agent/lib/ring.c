@@ -114,8 +114,12 @@ void ring_release(struct ring *r)
 	if (r->n || r->read == r->place)
 		return;
 	r->read = r->place;
-	/* Before the next look for a record: who sees the old value rings the bell for that one. */
-	__atomic_store_n(word(r, USN_RING_READ), r->read, __ATOMIC_SEQ_CST);
+	__atomic_store_n(word(r, USN_RING_READ), r->read, __ATOMIC_RELAXED);
+	/*
+	 * Before the next look for a record: who sees the old value rings the bell for that one. The look is a load of another
+	 * word, which no order of the store alone keeps behind it (ARM's "ldapr" overtakes even an "stlr").
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 /* Nearly always the newest is the last; two of the same nanosecond stay as they were taken. */
