@@ -254,18 +254,22 @@ uninstall: ## remove what install put there
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/usn
 
 ### Show and test, as root
-demo: deps ## install what is missing, build, and show the main job
-	$(MAKE) all
-	tools/demo
+# What needs the packages is a make of its own: this one has looked for compilers before they came.
+# It uses all processors, unless this one was told how many.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+demo: ## install what a build needs, build, and show the main job
+	@tools/deps demo
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tools/demo
 check: deps ## install what is missing, build, and run every test
 	tests/run
 check-systemd: deps ## the tests with a systemd that is process 1
 	tests/run systemd
 check-vm: deps ## the tests on other kernels, in qemu; KERNEL= names them
-	$(MAKE) all tests
+	@$(MAKE) --no-print-directory $(JOBS) all tests
 	KERNEL="$(KERNEL)" tests/vm/check
 bench: deps ## speed, as ratios to a peer in the same run
-	$(MAKE) all benches
+	@$(MAKE) --no-print-directory $(JOBS) all benches
 	tests/bench/run
 
 ### Look after it

@@ -90,3 +90,75 @@ missing() {
 	bare make help | has "make deps"
 	bare make -s uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
 }
+
+# The package manager of a machine where nothing is installed: it says what the real one would, fails as
+# often as FAILS has lines, and notes its calls.
+fake_packages() {
+	mkdir "$TMP/bin" /run/upper /run/work
+	mount -t overlay -o lowerdir=/usr/sbin,upperdir=/run/upper,workdir=/run/work overlay /usr/sbin
+	rm -f /usr/sbin/policy-rc.d
+	printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/dpkg-query"
+	cat >"$TMP/bin/apt-get" <<-'END'
+		#!/bin/bash
+		echo "$*" >>"$TMP/calls"
+		case $* in
+		*" update") echo "Hit:1" ;;
+		*--assume-no*)
+			echo "1 upgraded, 80 newly installed, 0 to remove and 3 not upgraded."
+			echo "Need to get 132 MB/140 MB of archives."
+			echo "After this operation, 583 MB of additional disk space will be used."
+			exit 1
+			;;
+		*" install "*)
+			[ -x /usr/sbin/policy-rc.d ]
+			echo "Setting up gcc"
+			grep -q . "$TMP/fails" 2>/dev/null || exit 0
+			sed -i 1d "$TMP/fails"
+			echo "E: no" >&2
+			exit 100
+			;;
+		esac
+	END
+	chmod +x "$TMP/bin"/*
+	export PATH="$TMP/bin:$PATH"
+}
+
+deps_says_how_much() {
+	fake_packages
+	"$ROOT/tools/deps" demo >"$TMP/out" 2>"$TMP/said"
+	[ ! -s "$TMP/out" ]
+	[ "$(wc -l <"$TMP/said")" = 2 ]
+	head -n 1 "$TMP/said" | has "^tools/deps: installing gcc .* iputils-ping python3"
+	[ "$(tail -n 1 "$TMP/said")" = "tools/deps: 81 packages in all, 132 MB to fetch, 583 MB on disk" ]
+	# Before anything is installed.
+	grep -n . "$TMP/calls" | has '^2:--assume-no '
+	grep -n . "$TMP/calls" | has '^3:.* install '
+	[ ! -e /usr/sbin/policy-rc.d ]
+}
+@test "tools/deps: how much it will be, and nothing else if all goes well" { in_sandbox deps_says_how_much; }
+
+deps_tries_twice() {
+	fake_packages
+	echo once >"$TMP/fails"
+	"$ROOT/tools/deps" demo 2>"$TMP/said"
+	grep -x "E: no" "$TMP/said"
+	printf 'once\ntwice\n' >"$TMP/fails"
+	if "$ROOT/tools/deps" demo 2>"$TMP/said"; then return 1; fi
+	[ "$(grep -cx "E: no" "$TMP/said")" = 2 ]
+	# What it said before it failed.
+	[ "$(grep -cx "Setting up gcc" "$TMP/said")" = 2 ]
+	tail -n 1 "$TMP/said" | has "^tools/deps: could not install: gcc "
+}
+@test "tools/deps: what fails is shown, and tried once more" { in_sandbox deps_tries_twice; }
+
+deps_demo_is_small() {
+	cd "$ROOT"
+	tools/deps --list demo >"$TMP/demo"
+	for name in $(tools/deps --list build) python3 util-linux; do
+		grep -qx "$name" "$TMP/demo"
+	done
+	# Of the test laboratory, nothing.
+	if grep -E 'qemu|valgrind|ssh|xterm|golang|nodejs|bats|cmocka|tidy' "$TMP/demo"; then return 1; fi
+	[ "$(make -n demo | head -n 1)" = "tools/deps demo" ]
+}
+@test "make demo: the packages of a build and of the demo, no others" { in_sandbox deps_demo_is_small; }
