@@ -125,6 +125,10 @@ int cgroup_find(const char *name, uint64_t *ret_id, struct usn_err *e)
 	fd = open_run(root_fd, name);
 	if (fd < 0)
 		fd = cgroup_open(root_fd, root, name, e);
+	if (fd == -ENOENT && !strchr(name, '/'))
+		return usn_fail(e, ENOENT,
+				"there is no run '%.100s', and no cgroup: usn list shows the runs",
+				name);
 	if (fd < 0)
 		return fd;
 	r = cgroup_id(fd, ret_id);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/cold.h"
 #include "base/err.h"
@@ -73,9 +74,12 @@ static int open_tap(struct usn_tap *t, const struct usn_tap_options *o, struct u
 {
 	_cleanup_(filter_freep) struct filter *f = NULL;
 	int r = o->filter && *o->filter ? filter_compile(o->filter, &f, e) : 0;
+	uint64_t cgroup = 0;
 
+	if (r >= 0 && o->cgroup)
+		r = cgroup_find(o->cgroup, &cgroup, e);
 	if (r >= 0)
-		r = tap_programs_load(&t->programs, o, f, e);
+		r = tap_programs_load(&t->programs, o, cgroup, f, e);
 	return r < 0 ? r : map_tap(t, e);
 }
 

@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "lib/constants.h"
@@ -63,10 +62,10 @@ static void set_ring(uint64_t c[], uint32_t bytes)
 	c[TAP_RING_MASK] = c[TAP_CHUNKS] * c[TAP_CHUNK_BYTES] - 8;
 }
 
-static int set_constants(struct tap_programs *p, const struct usn_tap_options *o, struct usn_err *e)
+static int set_constants(struct tap_programs *p, const struct usn_tap_options *o, uint64_t cgroup,
+			 struct usn_err *e)
 {
 	uint64_t *c = p->constants;
-	int r;
 
 	c[TAP_SNAPLEN] = o->snaplen ? o->snaplen : TAP_SNAPLEN_DEFAULT;
 	set_ring(c, o->ring_bytes);
@@ -77,11 +76,7 @@ static int set_constants(struct tap_programs *p, const struct usn_tap_options *o
 	c[TAP_ONLY_COMM] = o->comm ? 1 : 0;
 	if (o->comm)
 		memcpy(p->skel->rodata->only_comm, o->comm, strlen(o->comm));
-	if (o->cgroup) {
-		r = cgroup_find(o->cgroup, &c[TAP_ONLY_CGROUP], e);
-		if (r < 0)
-			return r;
-	}
+	c[TAP_ONLY_CGROUP] = cgroup;
 	return 0;
 }
 
@@ -195,8 +190,8 @@ static const char *compiler_of(const struct tap_programs *p)
 }
 
 /* What is chosen stands in the programs; they are not loaded yet. alone: no maps are shared with an agent. */
-static int prepare(struct tap_programs *p, const struct usn_tap_options *o, bool alone,
-		   struct usn_err *e)
+static int prepare(struct tap_programs *p, const struct usn_tap_options *o, uint64_t cgroup,
+		   bool alone, struct usn_err *e)
 {
 	int r;
 
@@ -206,7 +201,7 @@ static int prepare(struct tap_programs *p, const struct usn_tap_options *o, bool
 	if (!p->skel)
 		return usn_fail(e, ENOMEM, "out of memory");
 	leave_maps(p);
-	r = set_constants(p, o, e);
+	r = set_constants(p, o, cgroup, e);
 	if (r >= 0 && !alone)
 		r = share_maps(p, e);
 	if (r >= 0)
@@ -231,19 +226,19 @@ static int load(struct tap_programs *p, uint32_t directions, const struct filter
 	return f ? put_filters(p, f, e) : 0;
 }
 
-int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
+int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, uint64_t cgroup,
 		      const struct filter *f, struct usn_err *e)
 {
-	int r = prepare(p, o, false, e);
+	int r = prepare(p, o, cgroup, false, e);
 
 	return r < 0 ? r : load(p, o->directions, f, e);
 }
 
-int tap_programs_try(const struct usn_tap_options *o, const struct filter *f, struct loaded *ret,
-		     struct usn_err *e)
+int tap_programs_try(const struct usn_tap_options *o, uint64_t cgroup, const struct filter *f,
+		     struct loaded *ret, struct usn_err *e)
 {
 	struct tap_programs p;
-	int r = prepare(&p, o, true, e);
+	int r = prepare(&p, o, cgroup, true, e);
 
 	if (r >= 0)
 		r = load(&p, o->directions, f, e);

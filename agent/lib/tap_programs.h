@@ -41,13 +41,13 @@ struct tap_programs {
 	size_t n_slots;
 };
 
-/* f NULL: no filter; that of the options does not count. */
-int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o,
+/* cgroup: its id, 0: any. f NULL: no filter. Those of the options, a path and a text, do not count. */
+int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, uint64_t cgroup,
 		      const struct filter *f, struct usn_err *e);
 
 /* Loads and frees them again, without an agent and its maps: whether they can be loaded. -ENOSYS: the kernel is too old. */
-int tap_programs_try(const struct usn_tap_options *o, const struct filter *f, struct loaded *ret,
-		     struct usn_err *e);
+int tap_programs_try(const struct usn_tap_options *o, uint64_t cgroup, const struct filter *f,
+		     struct loaded *ret, struct usn_err *e);
 
 /* Those of another process: its constants, and its maps (taken). */
 void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],

@@ -27,18 +27,29 @@ static json_t *instructions(const struct filter *f)
 	return list;
 }
 
-static int parameters_of(const struct usn_tap_options *o, json_t **ret, struct usn_err *e)
+static json_t *names(char *const *devices, int n)
+{
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, json_string(devices[i]));
+	return list;
+}
+
+static int parameters_of(char *const *devices, int n, const struct usn_tap_options *o, json_t **ret,
+			 struct usn_err *e)
 {
 	_cleanup_(filter_freep) struct filter *f = NULL;
 	int r = o->filter && *o->filter ? filter_compile(o->filter, &f, e) : 0;
 
 	if (r < 0)
 		return r;
-	*ret = json_pack("{s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:o*}", "snaplen",
-			 (json_int_t)o->snaplen, "ring_bytes", (json_int_t)o->ring_bytes,
-			 "directions", (json_int_t)o->directions, "flags", (json_int_t)o->flags,
-			 "pid", (json_int_t)o->pid, "command", o->comm, "cgroup", o->cgroup,
-			 "filter", f ? instructions(f) : NULL);
+	*ret = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:o*}", "devices",
+			 names(devices, n), "snaplen", (json_int_t)o->snaplen, "ring_bytes",
+			 (json_int_t)o->ring_bytes, "directions", (json_int_t)o->directions,
+			 "flags", (json_int_t)o->flags, "pid", (json_int_t)o->pid, "command",
+			 o->comm, "run", o->cgroup, "filter", f ? instructions(f) : NULL);
 	return 0;
 }
 
@@ -107,14 +118,12 @@ struct maps {
 	int ring, bell, stages;
 };
 
-static int open_maps(struct client *c, const struct usn_tap_options *o, uint64_t constants[],
-		     struct maps *m, struct usn_err *e)
+static int open_maps(struct client *c, json_t *parameters, uint64_t constants[], struct maps *m,
+		     struct usn_err *e)
 {
-	json_t *parameters, *reply;
-	int r = parameters_of(o, &parameters, e);
+	json_t *reply;
+	int r = client_call(c, "Tap", parameters, &reply, &m->ring, e);
 
-	if (r >= 0)
-		r = client_call(c, "Tap", parameters, &reply, &m->ring, e);
 	if (r < 0)
 		return r;
 	r = read_constants(reply, constants, e);
@@ -124,15 +133,19 @@ static int open_maps(struct client *c, const struct usn_tap_options *o, uint64_t
 	return r < 0 ? r : take_map(c, "stages", &m->stages, e);
 }
 
-int borrow_tap(const struct usn_tap_options *o, struct usn_tap **ret, struct usn_err *e)
+int borrow_tap(char *const *devices, int n, const struct usn_tap_options *o, struct usn_tap **ret,
+	       struct usn_err *e)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
 	struct maps m = { -1, -1, -1 };
 	uint64_t constants[TAP_CONSTANTS];
+	json_t *parameters = NULL;
 	int r = client_open(&c, e);
 
 	if (r >= 0)
-		r = open_maps(c, o, constants, &m, e);
+		r = parameters_of(devices, n, o, &parameters, e);
+	if (r >= 0)
+		r = open_maps(c, parameters, constants, &m, e);
 	if (r < 0) {
 		close_fd(m.ring);
 		close_fd(m.bell);

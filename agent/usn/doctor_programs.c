@@ -9,14 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/sibling.h"
@@ -25,6 +23,9 @@
 #include "lib/verifier.h"
 #include "paths.h"
 #include "usn/doctor.h"
+
+/* An id: no cgroup has to be there for a try. */
+#define SOME_CGROUP 1
 
 #define NO_TAPS "usn tail and usn record do not work"
 
@@ -102,31 +103,19 @@ static void check_agent(struct findings *all)
 		;
 }
 
-/* Without a tree no cgroup can be selected, and another check says that. */
-static bool has_cgroup2(void)
-{
-	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *path = NULL;
-	struct usn_err e;
-
-	return cgroup_open_root(&fd, &path, &e) >= 0;
-}
-
 /* As a tap is opened without options; and with each that puts more into its programs. */
 static int try_taps(struct loaded *l, struct usn_err *e)
 {
 	const struct usn_tap_options plain = { .size = sizeof(plain) };
-	const struct usn_tap_options chosen = { .size = sizeof(chosen),
-						.flags = USN_TAP_IMMEDIATE,
-						.pid = 1,
-						.comm = "usn",
-						.cgroup = has_cgroup2() ? "/" : NULL };
+	const struct usn_tap_options chosen = {
+		.size = sizeof(chosen), .flags = USN_TAP_IMMEDIATE, .pid = 1, .comm = "usn"
+	};
 	_cleanup_(filter_freep) struct filter *f = NULL;
 	int r = filter_compile("tcp port 80", &f, e);
 
 	if (r >= 0)
-		r = tap_programs_try(&plain, NULL, l, e);
-	return r < 0 ? r : tap_programs_try(&chosen, f, l, e);
+		r = tap_programs_try(&plain, 0, NULL, l, e);
+	return r < 0 ? r : tap_programs_try(&chosen, SOME_CGROUP, f, l, e);
 }
 
 static void check_taps(struct findings *all)

@@ -171,6 +171,18 @@ static int check_devices(const struct tail_options *o, struct usn_err *e)
 	return 0;
 }
 
+static int open_tap(struct tail *t, struct usn_err *e)
+{
+	const struct tail_options *o = &t->options;
+
+	if (!geteuid())
+		return usn_tap_open(NULL, &o->tap, &t->tap, e);
+	if (!o->n_devices)
+		return usn_fail(e, EPERM,
+				"only root can follow all devices: name those you may use");
+	return borrow_tap(o->devices, o->n_devices, &o->tap, &t->tap, e);
+}
+
 static int tail_open(struct tail *t, struct usn_err *e)
 {
 	int r = check_devices(&t->options, e);
@@ -178,8 +190,7 @@ static int tail_open(struct tail *t, struct usn_err *e)
 	if (r >= 0)
 		r = open_signals(t, e);
 	if (r >= 0)
-		r = geteuid() ? borrow_tap(&t->options.tap, &t->tap, e)
-			      : usn_tap_open(NULL, &t->options.tap, &t->tap, e);
+		r = open_tap(t, e);
 	if (r >= 0)
 		r = sink_open(&t->options.sink, &t->sink, e);
 	if (r >= 0)

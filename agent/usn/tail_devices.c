@@ -88,9 +88,6 @@ static int open_netlink(struct tail_devices *d, struct usn_err *e)
 static int open_registry(struct tail_devices *d, struct usn_err *e)
 {
 	d->registry_fd = bpf_obj_get(REGISTRY);
-	if (d->registry_fd < 0 && geteuid())
-		return usn_fail(e, EPERM,
-				"only root can follow all devices: name those you may use");
 	if (d->registry_fd < 0)
 		return usn_fail_errno(e, -d->registry_fd, "cannot open %s", REGISTRY);
 	fcntl(d->registry_fd, F_SETFD, FD_CLOEXEC);

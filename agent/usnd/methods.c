@@ -24,20 +24,25 @@
 #include "usnd/run.h"
 #include "usnd/service.h"
 
-static int get_number(const json_t *parameters, uint32_t *ret, struct usn_err *e)
+static int get_name(const json_t *parameters, const char **ret, struct usn_err *e)
 {
-	const char *name = json_string_value(json_object_get(parameters, "device"));
-
-	if (!name)
-		return usn_fail(e, EINVAL, "the parameter 'device' is missing");
-	return parse_device(name, ret, e);
+	*ret = json_string_value(json_object_get(parameters, "device"));
+	return *ret ? 0 : usn_fail(e, EINVAL, "the parameter 'device' is missing");
 }
 
-int get_device(struct caller *c, const json_t *parameters, bool there, struct device **ret,
-	       struct usn_err *e)
+static int get_number(const json_t *parameters, uint32_t *ret, struct usn_err *e)
+{
+	const char *name;
+	int r = get_name(parameters, &name, e);
+
+	return r < 0 ? r : parse_device(name, ret, e);
+}
+
+int get_device_named(struct caller *c, const char *name, bool there, struct device **ret,
+		     struct usn_err *e)
 {
 	uint32_t number;
-	int r = get_number(parameters, &number, e);
+	int r = parse_device(name, &number, e);
 
 	if (r >= 0)
 		r = permit_device(c, number, e);
@@ -49,6 +54,15 @@ int get_device(struct caller *c, const json_t *parameters, bool there, struct de
 				number);
 	*ret = c->agent->devices[number];
 	return 0;
+}
+
+int get_device(struct caller *c, const json_t *parameters, bool there, struct device **ret,
+	       struct usn_err *e)
+{
+	const char *name;
+	int r = get_name(parameters, &name, e);
+
+	return r < 0 ? r : get_device_named(c, name, there, ret, e);
 }
 
 /* Up */

@@ -14,6 +14,10 @@ struct usn_err;
 int get_device(struct caller *c, const json_t *parameters, bool there, struct device **ret,
 	       struct usn_err *e);
 
+/* The same by the device's name. */
+int get_device_named(struct caller *c, const char *name, bool there, struct device **ret,
+		     struct usn_err *e);
+
 /* The methods of taps that the agent opens; see struct method. */
 int method_tap(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 	       struct usn_err *e);

@@ -7,12 +7,15 @@
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/methods.h"
+#include "usnd/permit.h"
+#include "usnd/run.h"
 #include "usnd/service.h"
 #include "usnd/tapping.h"
 
 /* The kernel's memory is not charged to those who have it filled. */
 #define TAPS_OF_ONE 8
 #define RING_OF_ONE (64 << 20) /* bytes */
+#define DEVICES_OF_ONE 64      /* each costs a look into its file */
 
 static int check_share(const struct caller *c, const json_t *parameters, struct usn_err *e)
 {
@@ -26,15 +29,69 @@ static int check_share(const struct caller *c, const json_t *parameters, struct 
 	return 0;
 }
 
+/* A tap for no device would be memory for nobody. Each device is asked for again when the tap is put on it. */
+static int check_devices(struct caller *c, const json_t *parameters, struct usn_err *e)
+{
+	const json_t *list = json_object_get(parameters, "devices");
+	size_t n = json_array_size(list), i;
+	struct device *d;
+	int r = 0;
+
+	if (list && !json_is_array(list))
+		return usn_fail(e, EINVAL, "the parameter 'devices' is not a list of strings");
+	if (!n && c->cred.uid)
+		return usn_fail(e, EINVAL, "the parameter 'devices' is missing");
+	if (n > DEVICES_OF_ONE && c->cred.uid)
+		return usn_fail(e, EINVAL, "a user's tap is for at most %d devices",
+				DEVICES_OF_ONE);
+	for (i = 0; r >= 0 && i < n; i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		r = name ? get_device_named(c, name, true, &d, e)
+			 : usn_fail(e, EINVAL, "the parameter 'devices' is not a list of strings");
+	}
+	return r;
+}
+
+/* The run is looked for by its name among the agent's own: nothing is opened. *ret_cgroup 0: no run is asked for. */
+static int find_run(const struct caller *c, const json_t *parameters, uint64_t *ret_cgroup,
+		    struct usn_err *e)
+{
+	const json_t *value = json_object_get(parameters, "run");
+	const char *name = json_string_value(value);
+	const struct run *run;
+	struct usn_err no;
+
+	*ret_cgroup = 0;
+	if (!value)
+		return 0;
+	if (!name)
+		return usn_fail(e, EINVAL, "the parameter 'run' is not a string");
+	run = run_by_name(c->agent, name);
+	/* One answer for a run that there is not and for one on a device that is not the caller's. */
+	if (!run || permit_device(c, run->number, &no) < 0)
+		return usn_fail(e, ENOENT, "there is no run '%.100s': usn list shows the runs",
+				name);
+	*ret_cgroup = run->id;
+	return 0;
+}
+
+/* The permission first: who may use no device learns nothing else, and costs nothing. */
 int method_tap(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 	       struct usn_err *e)
 {
 	json_t *constants = NULL;
-	int r = c->tap ? usn_fail(e, EBUSY, "this connection has a tap already")
-		       : check_share(c, parameters, e);
+	uint64_t cgroup = 0;
+	int r = check_devices(c, parameters, e);
 
+	if (r >= 0 && c->tap)
+		r = usn_fail(e, EBUSY, "this connection has a tap already");
 	if (r >= 0)
-		r = tapping_open(parameters, &c->tap, ret_fd, &constants, e);
+		r = check_share(c, parameters, e);
+	if (r >= 0)
+		r = find_run(c, parameters, &cgroup, e);
+	if (r >= 0)
+		r = tapping_open(parameters, cgroup, &c->tap, ret_fd, &constants, e);
 	if (r >= 0)
 		*ret = json_pack("{s:o}", "constants", constants);
 	return r;

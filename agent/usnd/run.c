@@ -328,6 +328,29 @@ struct run *run_by_id(struct agent *a, uint64_t id)
 	return NULL;
 }
 
+/* A run in place is named by its path; like cgroup_open(), but by the text alone. */
+static bool is_named(const struct run *r, const char *name)
+{
+	size_t n = strlen(r->agent->cgroup_path);
+
+	if (!strcmp(r->name, name))
+		return true;
+	return r->in_place && !strncmp(r->name, r->agent->cgroup_path, n) && r->name[n] == '/' &&
+	       !strcmp(r->name + n + 1, name + strspn(name, "/"));
+}
+
+const struct run *run_by_name(const struct agent *a, const char *name)
+{
+	const struct run *r;
+
+	LIST_FOREACH(r, &a->runs, list)
+	{
+		if (is_named(r, name))
+			return r;
+	}
+	return NULL;
+}
+
 /* Bindings of other cgroups than runs: bound in place, or gone while there was no agent. Ids are never used again. */
 static void adopt_bindings(struct agent *a)
 {

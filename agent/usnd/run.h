@@ -58,6 +58,9 @@ void run_forget(struct run *r);
 
 struct run *run_by_id(struct agent *a, uint64_t id);
 
+/* As usn list names it; of one in place also its path in the cgroup v2 tree. Nothing is opened. */
+const struct run *run_by_name(const struct agent *a, const char *name);
+
 /* Whether any run is on the device of this number, there or gone. */
 bool runs_use_device(const struct agent *a, uint32_t number);
 

@@ -60,12 +60,15 @@ static int read_filter(const json_t *list, struct filter **ret, struct usn_err *
 static int read_options(const json_t *parameters, struct usn_tap_options *o, struct usn_err *e)
 {
 	json_int_t snaplen = 0, ring = 0, directions = 0, flags = 0, pid = 0;
+	json_t *other;
 
 	*o = (struct usn_tap_options){ .size = sizeof(*o) };
-	if (json_unpack((json_t *)(uintptr_t)parameters, "{s?I, s?I, s?I, s?I, s?I, s?s, s?s}",
-			"snaplen", &snaplen, "ring_bytes", &ring, "directions", &directions,
-			"flags", &flags, "pid", &pid, "command", &o->comm, "cgroup",
-			&o->cgroup) < 0 ||
+	/* Strictly: an option that is not heard would show packets that nobody asked for. */
+	if (json_unpack((json_t *)(uintptr_t)parameters,
+			"{s?I, s?I, s?I, s?I, s?I, s?s, s?o, s?o, s?o!}", "snaplen", &snaplen,
+			"ring_bytes", &ring, "directions", &directions, "flags", &flags, "pid",
+			&pid, "command", &o->comm, "devices", &other, "run", &other, "filter",
+			&other) < 0 ||
 	    (snaplen | ring | directions | flags | pid) & ~0xffffffffLL)
 		return usn_fail(e, EINVAL, "the options of the tap are wrong");
 	o->snaplen = (uint32_t)snaplen;
@@ -86,7 +89,7 @@ static json_t *constants(const struct tap_programs *p)
 	return list;
 }
 
-int tapping_open(const json_t *parameters, struct tapping **ret, int *ret_ring_fd,
+int tapping_open(const json_t *parameters, uint64_t cgroup, struct tapping **ret, int *ret_ring_fd,
 		 json_t **ret_constants, struct usn_err *e)
 {
 	const json_t *list = json_object_get(parameters, "filter");
@@ -102,7 +105,7 @@ int tapping_open(const json_t *parameters, struct tapping **ret, int *ret_ring_f
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return usn_fail(e, ENOMEM, "out of memory");
-	r = tap_programs_load(&t->programs, &o, f, e);
+	r = tap_programs_load(&t->programs, &o, cgroup, f, e);
 	if (r >= 0)
 		r = lend(t->programs.ring_fd, e);
 	if (r < 0) {

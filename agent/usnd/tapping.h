@@ -11,8 +11,11 @@
 struct tapping;
 struct usn_err;
 
-/* parameters: those of the method Tap. *ret_ring_fd is the caller's. */
-int tapping_open(const json_t *parameters, struct tapping **ret, int *ret_ring_fd,
+/*
+ * parameters: those of the method Tap; who may have the tap was asked before. cgroup: the id of the run's, 0: none is asked for.
+ * *ret_ring_fd is the caller's.
+ */
+int tapping_open(const json_t *parameters, uint64_t cgroup, struct tapping **ret, int *ret_ring_fd,
 		 json_t **ret_constants, struct usn_err *e);
 struct tapping *tapping_free(struct tapping *t);
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """varlink.py HOW METHOD [PARAMETERS]: calls the agent without its tools, as somebody might who means no good.
 
-HOW: once, and then prints the answer, how many descriptors came with it, and the cgroup that this process is in; or many, until no
-further connection is served, and then prints how many were.
+HOW: once, and then prints the answer, how many descriptors came with it, and the cgroup that this process is in; many, until no
+further connection is served, and then prints how many were; or pair, with a second METHOD and PARAMETERS on the same
+connection, and then prints the second answer and "ready", and ends when its input does.
 """
 import json
 import socket
@@ -42,6 +43,12 @@ how, method = sys.argv[1:3]
 parameters = json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}
 if how == "once":
     tell(connect(), method, parameters)
+elif how == "pair":
+    connection = connect()
+    ask(connection, method, parameters)
+    print(ask(connection, sys.argv[4], json.loads(sys.argv[5]))[0])
+    print("ready", flush=True)
+    sys.stdin.read()
 else:
     connections = []
     while served(connections, method, parameters) and len(connections) < 1000:

@@ -65,7 +65,8 @@ by_run() {
 	same "1 3 4" "$(rows path payload | xargs) $(seen path)"
 	same "2 2" "$(rows other payload | xargs) $(seen other)"
 	same "3 2" "$(rows inner payload | xargs) $(seen inner)"
-	fails 1 "No such file" usn tail -r usn0-4711 usn0
+	fails 1 "there is no run 'usn0-4711', and no cgroup" usn tail -r usn0-4711 usn0
+	fails 1 "No such file" usn tail -r /usn/usn0-4711 usn0
 }
 @test "select: by run, also what a cgroup below it sends" { in_sandbox by_run; }
 

@@ -4,6 +4,7 @@
 
 load lib
 load ../helpers/net
+load ../helpers/tap
 
 # as UID [GROUP] -- COMMAND...
 as() {
@@ -103,11 +104,111 @@ orphans() {
 limits() {
 	device_for User=4001
 	[ "$(attack 4001 many List)" = 64 ]
-	[ "$(attack 4001 many Tap '{"ring_bytes":4096,"snaplen":64}')" = 8 ]
-	attack 4001 once Tap '{"ring_bytes":134217728}' | has '64 MiB'
+	[ "$(attack 4001 many Tap '{"devices":["usn0"],"ring_bytes":4096,"snaplen":64}')" = 8 ]
+	attack 4001 once Tap '{"devices":["usn0"],"ring_bytes":134217728}' | has '64 MiB'
+	attack 4001 once Tap "{\"devices\":[$(printf '"usn0",%.0s' {1..64})\"usn0\"]}" | has 'at most 64 devices'
 	usn list
 }
 @test "users: cannot use up the agent's connections or the kernel's memory" { in_sandbox limits; }
+
+# refused UID METHOD PARAMETERS: prints the agent's words, with which no descriptor has come.
+refused() {
+	local said
+	said=$(attack "$1" once "$2" "$3")
+	same 0 "$(sed -n 2p <<<"$said")"
+	head -n 1 <<<"$said" | value "d['error'], d['parameters']['message']"
+}
+
+# The BPF maps that the agent has open.
+maps_are() { [ "$(maps)" = "$1" ]; }
+maps() { grep -h ^map_id: /proc/"$(agent_pid)"/fdinfo/* 2>/dev/null | sort -u | wc -l; }
+
+no_tap() {
+	local devices not_for
+	device_for User=4001
+	usn up usn1
+	before=$(maps)
+	not_for="('io.usn.Denied', 'usn%s is not for %s: the line User=%s below [Device] in /etc/usn/usn%s.conf would allow it')"
+	# shellcheck disable=SC2059
+	for devices in '["usn0"]' '["usn0","usn1"]' '["usn0","nonsense"]' '["usn0",7]'; do
+		same "$(printf "$not_for" 0 4003 4003 0)" "$(refused 4003 Tap "{\"devices\":$devices,\"ring_bytes\":67108864}")"
+	done
+	# Whoever may use one device has a tap for that one, and for no device there is none.
+	# shellcheck disable=SC2059
+	same "$(printf "$not_for" 1 4001 4001 1)" "$(refused 4001 Tap '{"devices":["usn0","usn1"]}')"
+	for devices in '{}' '{"devices":[]}'; do
+		same "('io.usn.Invalid', \"the parameter 'devices' is missing\")" "$(refused 4001 Tap "$devices")"
+	done
+	for devices in '"usn0"' '{"usn0":0}' 0; do
+		refused 4003 Tap "{\"devices\":$devices}" | has "'devices' is not a list"
+	done
+	refused 4003 TapAdd '{"device":"usn0"}' | has 'this connection has no tap'
+	same 0 "$(attack 4003 many Tap '{"devices":["usn0"],"ring_bytes":67108864}')"
+	same 0 "$(attack 4001 many Tap '{"ring_bytes":67108864}')"
+	same "$before" "$(maps)"
+	# A tap that is permitted shows in that number, and goes to no other device.
+	hold tap attack 4001 pair Tap '{"devices":["usn0"],"ring_bytes":4096}' TapAdd '{"device":"usn1"}'
+	# shellcheck disable=SC2059
+	same "$(printf "$not_for" 1 4001 4001 1)" "$(head -n 1 "$TMP/tap" | value "d['error'], d['parameters']['message']")"
+	[ "$(maps)" -gt "$before" ]
+	release tap
+	eventually maps_are "$before"
+}
+@test "users: who is named for no device gets no tap, and no memory" { in_sandbox no_tap; }
+
+# What a path that the agent would open could tell: a folder of root's, a file in it, and nothing.
+no_paths() {
+	local what call uid texts
+	device_for User=4001
+	mkdir -m 700 "$TMP/private"
+	mkdir "$TMP/private/folder"
+	touch "$TMP/private/file"
+	# Root's own question tells them apart, so the paths are right.
+	for what in folder file nothing; do
+		varlink once Bind "{\"device\":\"usn0\",\"cgroup\":\"../../../../../..$TMP/private/$what\"}"
+	done | grep -o 'Invalid argument\|Not a directory\|No such file' | sort -u | wc -l | has -x 3
+	for uid in 4001 4003; do
+		for call in Tap:run Tap:cgroup Bind:cgroup Unbind:cgroup Ambient:cgroup Up:device Down:device List:device Run:device \
+			Rig:device TapAdd:device; do
+			texts=$(for what in folder file nothing; do
+				refused $uid "${call%:*}" "{\"device\":\"usn0\",\"devices\":[\"usn0\"],\"${call#*:}\":\"../../../../../..$TMP/private/$what\"}" |
+					sed "s,private/$what,private/WHAT,"
+			done | sort -u)
+			same 1 "$(wc -l <<<"$texts")"
+		done
+	done
+	refused 4001 Tap '{"devices":["usn0"],"run":"../system.slice"}' | has "there is no run '../system.slice'"
+	refused 4001 Tap '{"devices":["usn0"],"cgroup":"/"}' | has 'the options of the tap are wrong'
+}
+@test "users: no path of theirs is opened, and no answer tells what is in root's folders" { in_sandbox no_paths; }
+
+# The run that the process is in, as usn tail takes it: usn0-1.
+run_of() { sed -n 's,^0::.*/,,p' "/proc/$(pid_of "$1")/cgroup"; }
+
+own_runs() {
+	local run other
+	device_for User=4001
+	usn up usn1
+	# Not by the function: the process is to be the one that is waited for.
+	for name in one two; do steps $name setpriv --reuid=4001 --regid=4001 --clear-groups -- usn-run ND=usn0 --; done
+	steps roots usn-run ND=usn1 --
+	for name in one two roots; do expect "$name" ok 's = make(V4, UDP)'; done
+	run=$(run_of one)
+	as 4001 -- usn tail -c 1 --json -r "$run" usn0 >"$TMP/file" 2>"$TMP/file.err" &
+	tail_pid=$!
+	eventually grep -q 'listening on' "$TMP/file.err"
+	for name in two one; do expect "$name" 1 "s.sendto(b'x', ('10.64.0.2', 9))"; done
+	wait $tail_pid
+	same "$(pid_of one)" "$(rows file pid)"
+	other=$(run_of roots)
+	for run in "$other" nonsense usn0-4711 /; do
+		fails 1 "there is no run '$run'" as 4001 -- usn tail -r "$run" usn0
+	done
+	usn tail -c 1 -r "$other" usn1 2>"$TMP/roots.err" &
+	eventually grep -q 'listening on' "$TMP/roots.err"
+	fails 1 "there is no run 'nonsense'" usn tail -r nonsense usn0
+}
+@test "users: usn tail of a run of theirs, by its name, and of no other" { in_sandbox own_runs; }
 
 bad_filters() {
 	local filter
@@ -115,7 +216,7 @@ bad_filters() {
 	# A jump beyond the end, an instruction there is none of, no end, one that is none, and far too many.
 	for filter in '[[5,0,0,4294967295],[6,0,0,1]]' '[[255,0,0,0],[6,0,0,1]]' '[[0,0,0,0]]' '[[6,0,0]]' '[["6",0,0,0]]' \
 		'[]' "[$(printf '[6,0,0,1],%.0s' {1..4096})[6,0,0,1]]"; do
-		attack 4001 once Tap "{\"filter\":$filter}" | has '"error":'
+		attack 4001 once Tap "{\"devices\":[\"usn0\"],\"filter\":$filter}" | has '"error":'
 	done
 	usn list
 }

@@ -24,6 +24,8 @@
 #include "usnd/ambient.h"
 #include "usnd/pins.h"
 
+#define SOME_CGROUP 1 /* its id */
+
 /* Skipped is what the kernel is known to lack. */
 static void must_load(int r, const struct usn_err *e, const struct loaded *l, size_t programs)
 {
@@ -58,7 +60,8 @@ static void programs_of_ambient_mode(void **state)
 	must_load(r, &e, &l, 13);
 }
 
-static void tap_with(struct usn_tap_options *o, const char *expression, size_t programs)
+static void tap_with(struct usn_tap_options *o, uint64_t cgroup, const char *expression,
+		     size_t programs)
 {
 	_cleanup_(filter_freep) struct filter *f = NULL;
 	struct loaded l = { 0 };
@@ -67,7 +70,7 @@ static void tap_with(struct usn_tap_options *o, const char *expression, size_t p
 
 	o->size = sizeof(*o);
 	if (r >= 0)
-		r = tap_programs_try(o, f, &l, &e);
+		r = tap_programs_try(o, cgroup, f, &l, &e);
 	must_load(r, &e, &l, programs);
 }
 
@@ -78,26 +81,24 @@ static void tap_of_every_choice(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(snaplens); i++)
-		tap_with(&(struct usn_tap_options){ .snaplen = snaplens[i] }, NULL, 2);
-	tap_with(&(struct usn_tap_options){ .ring_bytes = 64u << 20 }, NULL, 2);
-	tap_with(&(struct usn_tap_options){ .flags = USN_TAP_IMMEDIATE }, NULL, 2);
-	tap_with(&(struct usn_tap_options){ .directions = USN_TAP_IN }, NULL, 1);
-	tap_with(&(struct usn_tap_options){ .directions = USN_TAP_OUT }, NULL, 1);
+		tap_with(&(struct usn_tap_options){ .snaplen = snaplens[i] }, 0, NULL, 2);
+	tap_with(&(struct usn_tap_options){ .ring_bytes = 64u << 20 }, 0, NULL, 2);
+	tap_with(&(struct usn_tap_options){ .flags = USN_TAP_IMMEDIATE }, 0, NULL, 2);
+	tap_with(&(struct usn_tap_options){ .directions = USN_TAP_IN }, 0, NULL, 1);
+	tap_with(&(struct usn_tap_options){ .directions = USN_TAP_OUT }, 0, NULL, 1);
 }
 
 static void tap_of_every_selection(void **state)
 {
-	static const char *const comms[] = { NULL, "ping" }, *const cgroups[] = { NULL, "/" };
+	static const char *const comms[] = { NULL, "ping" };
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < 8; i++) {
-		struct usn_tap_options o = { .pid = i & 1 ? 4711 : 0,
-					     .comm = comms[i >> 1 & 1],
-					     .cgroup = cgroups[i >> 2 & 1] };
+		struct usn_tap_options o = { .pid = i & 1 ? 4711 : 0, .comm = comms[i >> 1 & 1] };
 
 		o.flags = i == 7 ? USN_TAP_IMMEDIATE : 0;
-		tap_with(&o, NULL, 2);
+		tap_with(&o, i >> 2 & 1 ? SOME_CGROUP : 0, NULL, 2);
 	}
 }
 
@@ -111,13 +112,13 @@ static void tap_behind_filters(void **state)
 		"len > 100 and udp[100:2] = 7",
 		"tcp[((tcp[12] & 0xf0) >> 2):4] = 0x47455420",
 	};
-	struct usn_tap_options selecting = { .pid = 4711, .comm = "ping", .cgroup = "/" };
+	struct usn_tap_options selecting = { .pid = 4711, .comm = "ping" };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(expressions); i++)
-		tap_with(&(struct usn_tap_options){ 0 }, expressions[i], 2);
-	tap_with(&selecting, expressions[1], 2);
+		tap_with(&(struct usn_tap_options){ 0 }, 0, expressions[i], 2);
+	tap_with(&selecting, SOME_CGROUP, expressions[1], 2);
 }
 
 static int quiet(void **state)
