@@ -166,7 +166,7 @@ $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
 $(O)/gen/usnd.bpf.o: $(O)/gen/bind.bpf.o $(O)/gen/guard.bpf.o $(O)/gen/dns.bpf.o
 	$(call say,BPF,$@)$(BPFTOOL) gen object $@ $^
 
-SKELETONS := $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/tap.skel.h
+SKELETONS := $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/redirects.skel.h $(O)/gen/tap.skel.h
 
 # The interface as the agent serves it.
 $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
@@ -176,6 +176,7 @@ $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 
 $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
+$(O)/agent/usnd/redirects.o: $(O)/gen/redirects.skel.h
 $(O)/agent/lib/tap_programs.o $(O)/pic/agent/lib/tap_programs.o: $(O)/gen/tap.skel.h
 $(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_programs.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h

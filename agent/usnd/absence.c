@@ -10,6 +10,7 @@
 #include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
+#include "usnd/devconf.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
@@ -47,8 +48,11 @@ void device_lost(struct device *d)
 static int configure(struct device *d, uint32_t ifindex, const struct link_state *st,
 		     struct usn_err *e)
 {
-	int r = 0;
+	/* First: whoever has made the interface may have taken it up, too. */
+	int r = device_shield(d->agent, d->name, ifindex, e);
 
+	if (r < 0)
+		return r;
 	if (!d->settings.mtu)
 		d->settings.mtu = st->mtu;
 	if (!d->settings.n_addresses)
@@ -56,8 +60,6 @@ static int configure(struct device *d, uint32_t ifindex, const struct link_state
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the addresses of %s", d->name);
 	r = route_rules(d->agent->nl, d->number, &d->settings, e);
-	if (r >= 0)
-		r = device_own_addresses_only(d, e);
 	return r < 0 ? r
 		     : netlink_configure(d->agent->nl, ifindex, d->number, &d->settings, true, e);
 }
@@ -70,6 +72,9 @@ void device_see_state(struct device *d, bool up)
 
 	if (up || d->link != LINK_STARTING)
 		d->link = up ? LINK_UP : LINK_DOWN;
+	/* With an MTU that IPv6 can do again, the kernel has begun with its default settings. */
+	if (up && devconf_set(d->name, &e) < 0)
+		log_line(LOG_ERR, "%s", e.text);
 	if (again &&
 	    netlink_configure(d->agent->nl, d->ifindex, d->number, &d->settings, true, &e) < 0)
 		log_line(LOG_WARNING, "%s is up again, but not as it was: %s", d->name, e.text);

@@ -18,6 +18,7 @@
 #include "usnd/netlink.h"
 #include "usnd/netns.h"
 #include "usnd/pins.h"
+#include "usnd/redirects.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
@@ -131,6 +132,7 @@ struct agent *agent_free(struct agent *a)
 		device_free(a->devices[i]);
 	runs_close(a);
 	ambient_free(a->ambient);
+	redirects_free(a->redirects);
 	pins_free(a->pins);
 	if (idle)
 		pins_remove();

@@ -18,6 +18,7 @@ struct ambient;
 struct device;
 struct netlink;
 struct pins;
+struct redirects;
 struct run;
 struct service;
 struct usn_err;
@@ -32,9 +33,10 @@ struct agent {
 	int cgroup_fd;       /* of USN_CGROUP */
 	int cgroup_root_fd;
 	char *cgroup_path;
-	struct ambient *ambient; /* NULL: off */
-	bool whole;              /* all is adopted: if nothing is left, nothing is there */
-	uint64_t netns_cookie;   /* the devices' network namespace */
+	struct ambient *ambient;     /* NULL: off */
+	struct redirects *redirects; /* NULL: there was no device yet */
+	bool whole;                  /* all is adopted: if nothing is left, nothing is there */
+	uint64_t netns_cookie;       /* the devices' network namespace */
 	struct device *devices[USN_DEVICES_MAX]; /* by N of usnN */
 	size_t n_devices;
 	bool framed; /* route_frame() is done */

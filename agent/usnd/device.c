@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Devices: up, down, adopted, lent. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,13 @@
 #include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
+#include "usnd/devconf.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/peer.h"
 #include "usnd/pins.h"
 #include "usnd/queue.h"
+#include "usnd/redirects.h"
 #include "usnd/route.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
@@ -128,23 +129,13 @@ int device_enter(struct device *d, struct usn_err *e)
 	return r < 0 ? usn_fail_errno(e, -r, "cannot enter %s into the device map", d->name) : 0;
 }
 
-/*
- * Packets of a device have an address of that device. Otherwise IPv6 takes any address of the host's that
- * suits the destination better (RFC 6724), which tells the rig about other interfaces, and nothing comes
- * back. Netlink does not know this setting.
- */
-int device_own_addresses_only(struct device *d, struct usn_err *e)
+int device_shield(struct agent *a, const char *device, uint32_t ifindex, struct usn_err *e)
 {
-	_cleanup_close_ int fd = -1;
-	char path[96];
+	int r = devconf_set(device, e);
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/use_oif_addrs_only", d->name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return 0; /* no IPv6 here */
-	if (fd < 0 || write(fd, "1", 1) < 0)
-		return usn_fail_errno(e, errno, "cannot set %s", path);
-	return 0;
+	if (r >= 0 && !a->redirects)
+		r = redirects_open(&a->redirects, e);
+	return r < 0 ? r : redirects_drop(a->redirects, ifindex, device, e);
 }
 
 /* Until tun_keep, the last step, the interface ends with its descriptor: what fails leaves nothing. */
@@ -167,7 +158,7 @@ static int device_make(struct device *d, struct usn_err *e)
 	a->framed = true;
 	r = route_rules(a->nl, d->number, &d->settings, e);
 	if (r >= 0)
-		r = device_own_addresses_only(d, e);
+		r = device_shield(a, d->name, d->ifindex, e);
 	if (r < 0)
 		return r;
 	r = netlink_configure(a->nl, d->ifindex, d->number, &d->settings, false, e);
@@ -300,6 +291,9 @@ int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entr
 	if (r < 0)
 		return r;
 	runs_follow(a, number, d->ifindex);
+	/* An earlier version of the agent may have made it. */
+	if (device_shield(a, d->name, d->ifindex, e) < 0)
+		log_line(LOG_ERR, "%s", e->text);
 	TAKE_PTR(d);
 	return 0;
 }

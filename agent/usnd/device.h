@@ -45,8 +45,8 @@ void device_forget(struct device *d);
 /* Writes the device's entry, from which a later agent takes it over. */
 int device_enter(struct device *d, struct usn_err *e);
 
-/* Packets of a device have an address of that device. */
-int device_own_addresses_only(struct device *d, struct usn_err *e);
+/* Sees to it that the host learns nothing from the device's rig. To be called before the interface is up. */
+int device_shield(struct agent *a, const char *device, uint32_t ifindex, struct usn_err *e);
 
 /* Stops serving; the device itself stays. */
 struct device *device_free(struct device *d);
