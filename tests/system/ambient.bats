@@ -240,13 +240,13 @@ lives() {
 	ND=usn0 usn ambient on
 	steps app env ND=usn0
 	expect app usn0 'device(make(V4, UDP))'
-	link=$(bpftool -j link show pinned /sys/fs/bpf/usn/ambient/links/usn_nd_sock_create | value 'd["id"]')
+	link=$(show_link pinned /sys/fs/bpf/usn/ambient/links/usn_nd_sock_create | value 'd["id"]')
 	kill -9 "$(agent_pid)"
 	expect app usn0 'device(make(V4, UDP))'
 	[ "$(named ND=usn1)" = "Operation not permitted" ]
 	eventually usn list
 	usn ambient show | has '^on for '
-	[ "$(bpftool -j link show pinned /sys/fs/bpf/usn/ambient/links/usn_nd_sock_create | value 'd["id"]')" = "$link" ]
+	[ "$(show_link pinned /sys/fs/bpf/usn/ambient/links/usn_nd_sock_create | value 'd["id"]')" = "$link" ]
 	expect app usn0 'device(make(V4, UDP))'
 	# It outlives the last device, and the agent with it, and refuses.
 	usn down usn0

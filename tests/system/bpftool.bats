@@ -21,6 +21,11 @@ maps_by_field() {
 }
 @test "bpftool: maps show devices by field name" { in_sandbox maps_by_field; }
 
+# What the link of a program says, by a python expression.
+link_of() {
+	show_link pinned "/sys/fs/bpf/usn/links/$1" | value "$2"
+}
+
 programs_by_name() {
 	usn up usn0
 	bpftool cgroup tree "$(cgroup_tree)" >"$TMP/tree"
@@ -29,8 +34,7 @@ programs_by_name() {
 		grep -q " $p" "$TMP/tree"
 		grep -q "name $p " "$TMP/progs"
 		[ -e "/sys/fs/bpf/usn/progs/$p" ]
-		bpftool link show pinned "/sys/fs/bpf/usn/links/$p" >"$TMP/link"
-		grep -q "cgroup " "$TMP/link"
+		[ "$(link_of "$p" 'd["type"]')" = cgroup ]
 	done
 	[ "$(ls /sys/fs/bpf/usn/progs | tr '\n' ' ')" = "$PROGRAMS " ]
 	[ "$(ls /sys/fs/bpf/usn)" = "$(printf 'links\nmaps\nprogs')" ]
@@ -65,11 +69,6 @@ s.connect_ex(("192.0.2.1", 9))'
 	done
 }
 @test "bpftool: counters count, and usn show has them by the same names" { in_sandbox counters_by_field; }
-
-# What the link of a program says, by a python expression.
-link_of() {
-	bpftool -j link show pinned "/sys/fs/bpf/usn/links/$1" | value "$2"
-}
 
 program_id() {
 	bpftool -j prog show pinned "/sys/fs/bpf/usn/progs/$1" | value 'd["id"]'

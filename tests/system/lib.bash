@@ -49,6 +49,15 @@ show() {
 	usn show --json "$1" | value "$2"
 }
 
+# show_link {pinned FILE | id NUMBER}: bpftool's JSON of one link; fails if there is no such link.
+# The bpftool 7.5 of Debian 13 exits with 255 after it has shown one link, because its status comes
+# from an errno of before. So what bpftool says counts here, and not its status.
+show_link() {
+	local said
+	said=$(bpftool -j link show "$@") || :
+	case $said in '{"id":'*) printf '%s\n' "$said" ;; *) return 1 ;; esac
+}
+
 # flood COUNT [N]: datagrams of 44 bytes out on usnN, with their numbers in the first four; prints how many the kernel took.
 flood() {
 	local n=${2-0}

@@ -155,7 +155,7 @@ in_place() {
 	eventually usn list
 	[ "$(show usn0 'len(d["runs"])')" = 1 ]
 	id=$(stat -c %i "$tree/app.slice/app.service")
-	[ "$(bpftool -j link show pinned "/sys/fs/bpf/usn/cgroups/$id/usn_sock_create" | value 'd["prog_id"]')" = \
+	[ "$(show_link pinned "/sys/fs/bpf/usn/cgroups/$id/usn_sock_create" | value 'd["prog_id"]')" = \
 		"$(bpftool -j prog show pinned /sys/fs/bpf/usn/progs/usn_sock_create | value 'd["id"]')" ]
 	fails 1 "in use by $tree/app.slice/app.service" usn down usn0
 	# The device goes, and comes.

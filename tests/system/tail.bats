@@ -348,14 +348,14 @@ killed() {
 		links "$(pid_of text)" >"$TMP/links"
 		[ "$(wc -l <"$TMP/links")" = 2 ]
 		while read -r id; do
-			bpftool -j link show id "$id" | value 'd["prog_id"]'
+			show_link id "$id" | value 'd["prog_id"]'
 		done <"$TMP/links" >"$TMP/progs"
 		while read -r id; do
 			bpftool prog show id "$id" | grep usn_tap
 		done <"$TMP/progs"
 		end text $signal || [ $signal = KILL ]
 		while read -r id; do
-			eventually no bpftool link show id "$id"
+			eventually no show_link id "$id"
 		done <"$TMP/links"
 		while read -r id; do
 			eventually no bpftool prog show id "$id"
