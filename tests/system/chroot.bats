@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# tools/sandbox in a plain chroot: a directory that is no mount point. There nothing can be said of how mounts spread, and
-# where they do, as under systemd, what the sandbox mounts must not appear outside.
+# tools/sandbox in a plain chroot: a directory that is no mount point. There nothing can be said of how
+# mounts spread. Where they do, as under systemd, the sandbox's mounts must not appear outside.
 
 load lib
 load ../helpers/net
 
-# plain_root DIR: a directory with this machine's programs and the project, but for its own /etc, /run and /tmp.
+# plain_root DIR: a directory with the programs of this machine and the project, and with an /etc, /run
+# and /tmp of its own.
 plain_root() {
 	local dir
 	mkdir -p "$1"/{usr,dev,etc,proc,sys,run,tmp,work}
