@@ -29,6 +29,8 @@ SAN ?=
 V ?=
 ## the kernels of check-vm, such as "5.10 newest"
 KERNEL ?=
+## for check-distro: which, of "12 13 sid"; all if empty
+DISTRO ?=
 
 comma := ,
 O := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
@@ -269,6 +271,8 @@ check-systemd: deps ## the tests with a systemd that is process 1
 check-vm: deps ## the tests on other kernels, in qemu; KERNEL= names them
 	@$(MAKE) --no-print-directory $(JOBS) all tests
 	KERNEL="$(KERNEL)" tests/vm/check
+check-distro: deps ## the demo and the tests on each Debian, each in a root; DISTRO= names them
+	DISTRO="$(DISTRO)" tests/distro/check
 bench: deps ## speed, as ratios to a peer in the same run
 	@$(MAKE) --no-print-directory $(JOBS) all benches
 	tests/bench/run
@@ -299,7 +303,7 @@ benches: $(BENCHES) ## build what bench runs
 # For clang-tidy, which has to find what is included.
 skeletons: $(SKELETONS) $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h ## make the generated headers
 
-.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm bench lint clean help \
+.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm check-distro bench lint clean help \
 	tests unit-tests benches skeletons
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
