@@ -29,7 +29,7 @@ SAN ?=
 V ?=
 ## the kernels of check-vm, such as "5.10 newest"
 KERNEL ?=
-## for check-distro: which, of "12 13 sid"; all if empty
+## the releases of check-distro, such as "12 13"
 DISTRO ?=
 
 comma := ,
