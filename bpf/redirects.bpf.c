@@ -12,6 +12,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "compiler.bpf.h"
+#include "context.bpf.h"
+
 #define ICMP_REDIRECT 5 /* RFC 792 */
 #define TC_ACT_SHOT 2   /* linux/pkt_cls.h */
 #define OFFSET_HIGH \
@@ -25,7 +28,7 @@ int usn_redirects(struct __sk_buff *skb)
 {
 	__u8 head[HEAD], type;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) ||
+	if (CTX_READ(skb, protocol) != bpf_htons(ETH_P_IP) ||
 	    bpf_skb_load_bytes_relative(skb, 0, head, sizeof(head), BPF_HDR_START_NET) < 0)
 		return TCX_NEXT;
 	/* Later fragments have no ICMP header, and the first one always has its first 8 bytes. */

@@ -34,6 +34,8 @@ static const struct {
 	const char *name, *row, *without;
 } agents[] = {
 	{ "runs", "programs/runs", "usnd does not start: usnd --check -v prints the whole log" },
+	{ "devices", "programs/devices",
+	  "usnd does not start: usnd --check -v prints the whole log" },
 	{ "ambient", "programs/ambient",
 	  "usn ambient on is refused: usnd --check -v prints the whole log" },
 };

@@ -22,6 +22,7 @@
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/pins.h"
+#include "usnd/redirects.h"
 #include "usnd/service.h"
 
 struct options {
@@ -195,7 +196,8 @@ static int check(const char *name, int (*try)(struct loaded *, struct usn_err *)
 	int r = try(&l, &e);
 
 	if (r >= 0)
-		printf("ok\t%s\t%zu programs, compiled by %s\n", name, l.n_programs, l.compiler);
+		printf("ok\t%s\t%zu %s, compiled by %s\n", name, l.n_programs,
+		       l.n_programs == 1 ? "program" : "programs", l.compiler);
 	else
 		printf("%s\t%s\t%s\n", r == -ENOSYS ? "lack" : "refused", name, e.text);
 	return r == -ENOSYS ? 0 : r;
@@ -204,12 +206,13 @@ static int check(const char *name, int (*try)(struct loaded *, struct usn_err *)
 /* Every program is tried, whatever became of the others. */
 static int check_all(void)
 {
-	int runs, ambient;
+	int devices, runs, ambient;
 
 	libbpf_set_print(NULL);
 	runs = check("runs", pins_try);
+	devices = check("devices", redirects_try);
 	ambient = check("ambient", ambient_try);
-	return finish_stdout() || runs < 0 || ambient < 0;
+	return finish_stdout() || runs < 0 || devices < 0 || ambient < 0;
 }
 
 static int run(const struct options *o, struct usn_err *e)

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
+#include "lib/verifier.h"
 #include "redirects.skel.h"
 #include "usnd/redirects.h"
 
@@ -18,26 +20,40 @@ struct redirects {
 	struct redirects_bpf *skel;
 };
 
+static const char *compiler_of(const struct redirects *r)
+{
+	return (const char *)r->skel->rodata->compiler;
+}
+
+static void redirects_freep(struct redirects **r)
+{
+	redirects_free(*r);
+}
+
 int redirects_open(struct redirects **ret, struct usn_err *e)
 {
-	struct redirects *r = calloc(1, sizeof(*r));
+	_cleanup_(redirects_freep) struct redirects *r = calloc(1, sizeof(*r));
 	int error;
 
 	if (r)
 		r->skel = redirects_bpf__open();
-	if (!r || !r->skel) {
-		free(r);
+	if (!r || !r->skel)
 		return usn_fail(e, ENOMEM, "cannot open the BPF object: out of memory");
-	}
-	error = redirects_bpf__load(r->skel);
-	if (error < 0) {
-		redirects_free(r);
-		return usn_fail_errno(e, -error,
-				      "the kernel does not accept the BPF program "
-				      "usn_redirects");
-	}
-	*ret = r;
+	error = verifier_load(r->skel->obj, compiler_of(r), e);
+	if (error < 0)
+		return error;
+	*ret = TAKE_PTR(r);
 	return 0;
+}
+
+int redirects_try(struct loaded *ret, struct usn_err *e)
+{
+	_cleanup_(redirects_freep) struct redirects *r = NULL;
+	int error = redirects_open(&r, e);
+
+	if (error >= 0)
+		loaded_add(ret, r->skel->obj, compiler_of(r));
+	return error;
 }
 
 struct redirects *redirects_free(struct redirects *r)

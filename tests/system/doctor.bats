@@ -225,7 +225,7 @@ no_agent() {
 	printf '#!/bin/sh\nexit 2\n' >"$TMP/alone/usnd"
 	chmod 755 "$TMP/alone/usnd"
 	PATH=$TMP/alone:$PATH
-	fails 1 'of what it needs 2 are missing' usn doctor
+	fails 1 'of what it needs 3 are missing' usn doctor
 	look || :
 	finds missing programs/runs '/usnd --check does not answer'
 }

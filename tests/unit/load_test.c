@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Whether the running kernel takes each BPF program of usn, as this build's compiler made it: those of
- * runs, those of ambient mode, and those of a tap with every constant that changes what the verifier sees.
+ * runs, of devices and of ambient mode, and those of a tap with every constant that changes what the verifier sees.
  * make check-clang runs it by each compiler on each kernel.
  */
 #include <errno.h>
@@ -23,6 +23,7 @@
 #include "lib/verifier.h"
 #include "usnd/ambient.h"
 #include "usnd/pins.h"
+#include "usnd/redirects.h"
 
 #define SOME_CGROUP 1 /* its id */
 
@@ -48,6 +49,16 @@ static void programs_of_runs(void **state)
 
 	(void)state;
 	must_load(r, &e, &l, 13);
+}
+
+static void program_of_devices(void **state)
+{
+	struct loaded l = { 0 };
+	struct usn_err e;
+	int r = redirects_try(&l, &e);
+
+	(void)state;
+	must_load(r, &e, &l, 1);
 }
 
 static void programs_of_ambient_mode(void **state)
@@ -131,9 +142,9 @@ static int quiet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(programs_of_runs),    cmocka_unit_test(programs_of_ambient_mode),
-		cmocka_unit_test(tap_of_every_choice), cmocka_unit_test(tap_of_every_selection),
-		cmocka_unit_test(tap_behind_filters),
+		cmocka_unit_test(programs_of_runs),         cmocka_unit_test(program_of_devices),
+		cmocka_unit_test(programs_of_ambient_mode), cmocka_unit_test(tap_of_every_choice),
+		cmocka_unit_test(tap_of_every_selection),   cmocka_unit_test(tap_behind_filters),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, NULL);
