@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# "make help" lists the targets and the variables. It takes them from this file: a comment "## ..." behind a target or
-# before a variable is its line in that list, and "### ..." begins a group.
+# "make help" lists the targets and the variables. It takes them from this file: a comment "##
+# ..." behind a target or before a variable is its line in that list, and "### ..." begins a
+# group.
 
 VERSION := 0.1.0
 
@@ -17,6 +18,8 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 DOCDIR ?= $(PREFIX)/share/doc/usn
 ## a folder to install into, for who makes a package
 DESTDIR ?=
+## 1 lets uninstall end the agent and the devices that are up
+FORCE ?=
 
 CC ?= cc
 ## the compiler of the BPF programs
@@ -69,10 +72,13 @@ BPF_CFLAGS = -O2 -g -target $(BPF_TARGET) -mcpu=v3 -D__BPF__ -D__TARGET_ARCH_$(B
 # A word and a file a line: $(call say,WORD,FILE) stands before a recipe's command. V=1 shows the
 # command instead; make -s shows neither.
 ifneq ($(filter-out 0,$(V)),)
+SHOW := commands
 say =
 else ifneq ($(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+SHOW := nothing
 say = @
 else
+SHOW := words
 say = @printf '  %-7s %s\n' '$(1)' '$(2)';
 endif
 
@@ -100,7 +106,7 @@ CONFORMANCE := $(O)/conformance/plain $(O)/conformance/uring
 BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 
 ### Build
-all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES) ## usnd, usn, usn-run, usn-extcap and libusn.so, into build/
+all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES) ## build usnd, usn, usn-run, usn-extcap, libusn.so
 
 $(O)/libbase.a: $(BASE)
 $(O)/libusn.a: $(LIB)
@@ -126,8 +132,8 @@ $(O)/$(SONAME): $(SHARED) agent/lib/libusn.map
 $(O)/libusn.so: $(O)/$(SONAME)
 	$(call say,LN,$@)ln -sf $(SONAME) $@
 
-# Names the packages that are missing, before the first file is built and when other tools are to be
-# used. The tests need more.
+# Names the packages that are missing, before the first file is built and when other tools are to
+# be used. The tests need more.
 TOOLS = CC='$(CC)' CFLAGS='$(CFLAGS)' CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' PKG_CONFIG='$(PKG_CONFIG)'
 look = @mkdir -p $(@D); echo '$(TOOLS)' | cmp -s - $@ || { $(TOOLS) tools/missing $(1) && echo '$(TOOLS)' > $@; }
 $(O)/tools: FORCE
@@ -218,47 +224,49 @@ $(O)/usn.pc: agent/lib/usn.pc.in FORCE
 	$(call say,GEN,$@)sed -e 's|@LIBDIR@|$(LIBDIR)|g; s|@INCLUDEDIR@|$(INCLUDEDIR)|g; s|@VERSION@|$(VERSION)|g' $< > $@
 
 ### Install, as root
-install: all $(UNITS) $(O)/usn.pc ## install what is built; the variables below say where
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(COMPLETIONDIR) \
-		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(EXTCAPDIR) $(DESTDIR)$(MANDIR)/man1 \
-		$(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/usn
-	install -m 755 $(O)/usnd $(DESTDIR)$(SBINDIR)/usnd
-	install -m 755 $(O)/usn $(O)/usn-run $(DESTDIR)$(BINDIR)
-	install -m 755 $(O)/usn-extcap $(DESTDIR)$(EXTCAPDIR)
-	install -m 755 $(O)/$(SONAME) $(DESTDIR)$(LIBDIR)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libusn.so
-	install -m 644 $(O)/usn.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 include/usn.h $(DESTDIR)$(INCLUDEDIR)
-	install -m 644 include/usn/abi.h include/usn/err.h $(DESTDIR)$(INCLUDEDIR)/usn
-	install -m 644 completions/usn.bash $(DESTDIR)$(COMPLETIONDIR)/usn
-	install -m 644 completions/usn-run.bash $(DESTDIR)$(COMPLETIONDIR)/usn-run
-	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1
-	install -m 644 docs/man/*.3 $(DESTDIR)$(MANDIR)/man3
-	install -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
-	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
-	install -m 644 $(O)/systemd/usnd.service $(O)/systemd/usn@.service systemd/usn.slice $(DESTDIR)$(UNITDIR)
-	install -m 644 docs/*.md README.md SECURITY.md LICENSE $(DESTDIR)$(DOCDIR)
-	install -m 644 docs/examples/* systemd/usn0.conf $(O)/systemd/example-app.service \
-		$(DESTDIR)$(DOCDIR)/examples
-	$(if $(DESTDIR),,-ldconfig)
+# What is installed: mode, folder, files (see tools/install). A function of the library has a page
+# that shows the one which explains it.
+define INSTALLED
+755 $(SBINDIR) $(O)/usnd
+755 $(BINDIR) $(O)/usn $(O)/usn-run
+755 $(EXTCAPDIR) $(O)/usn-extcap
+755 $(LIBDIR) $(O)/$(SONAME)
+link $(LIBDIR) $(SONAME)=libusn.so
+644 $(LIBDIR)/pkgconfig $(O)/usn.pc
+644 $(INCLUDEDIR) include/usn.h
+644 $(INCLUDEDIR)/usn include/usn/abi.h include/usn/err.h
+644 $(COMPLETIONDIR) completions/usn.bash=usn completions/usn-run.bash=usn-run
+644 $(MANDIR)/man1 $(wildcard docs/man/*.1)
+644 $(MANDIR)/man3 $(wildcard docs/man/*.3)
+page $(MANDIR)/man3 $(foreach page,$(wildcard docs/man/*.3),$(call functions,$(page)))
+644 $(MANDIR)/man5 $(wildcard docs/man/*.5)
+644 $(MANDIR)/man8 $(wildcard docs/man/*.8)
+644 $(UNITDIR) $(O)/systemd/usnd.service $(O)/systemd/usn@.service systemd/usn.slice
+644 $(DOCDIR) $(wildcard docs/*.md) README.md SECURITY.md LICENSE
+644 $(DOCDIR)/examples $(wildcard docs/examples/*.*) systemd/usn0.conf
+644 $(DOCDIR)/examples $(O)/systemd/example-app.service
+endef
+functions = $(patsubst %,man3/$(notdir $(1))=%.3,\
+	$(shell sed -n '/^.Sh NAME/,/^.Nd/s/^.Nm \([^ ]*\).*/\1/p' $(1)))
 
-uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(SBINDIR)/usnd $(DESTDIR)$(BINDIR)/usn $(DESTDIR)$(BINDIR)/usn-run \
-		$(DESTDIR)$(EXTCAPDIR)/usn-extcap $(DESTDIR)$(COMPLETIONDIR)/usn $(DESTDIR)$(COMPLETIONDIR)/usn-run \
-		$(DESTDIR)$(UNITDIR)/usnd.service $(DESTDIR)$(UNITDIR)/usn@.service $(DESTDIR)$(UNITDIR)/usn.slice \
-		$(patsubst docs/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard docs/man/*.1)) \
-		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libusn.so $(DESTDIR)$(LIBDIR)/pkgconfig/usn.pc \
-		$(DESTDIR)$(INCLUDEDIR)/usn.h $(DESTDIR)$(INCLUDEDIR)/usn/abi.h $(DESTDIR)$(INCLUDEDIR)/usn/err.h \
-		$(patsubst docs/man/%.3,$(DESTDIR)$(MANDIR)/man3/%.3,$(wildcard docs/man/*.3)) \
-		$(patsubst docs/man/%.5,$(DESTDIR)$(MANDIR)/man5/%.5,$(wildcard docs/man/*.5)) \
-		$(patsubst docs/man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard docs/man/*.8))
-	rm -rf $(DESTDIR)$(DOCDIR)
-	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/usn
+# A word for each line of the table. As a variable of the environment, its prerequisites would
+# have it, too.
+define newline
+
+
+endef
+PLACES = DESTDIR='$(DESTDIR)' DOCDIR='$(DOCDIR)' LIBDIR='$(LIBDIR)' SHOW=$(SHOW)
+TABLE = '$(subst $(newline),' ',$(INSTALLED))'
+
+install: all $(UNITS) $(O)/usn.pc ## install what is built; the variables below say where
+	@$(PLACES) tools/install $(TABLE)
+uninstall: ## remove what install put there, if nothing of usn's is up
+	@$(if $(DESTDIR),,BINDIR='$(BINDIR)' FORCE=$(filter-out 0,$(FORCE)) tools/stop)
+	@$(PLACES) tools/install --remove $(TABLE)
 
 ### Show and test, as root
-# What needs the packages is a make of its own: this one has looked for compilers before they came.
-# It uses all processors, unless this one was told how many.
+# What needs the packages is a make of its own: this one has looked for compilers before they
+# came. It uses all processors, unless this one was told how many.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 demo: ## install what a build needs, build, and show the main job
 	@tools/deps demo

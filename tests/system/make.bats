@@ -91,8 +91,8 @@ missing() {
 	bare make -s uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
 }
 
-# The package manager of a machine where nothing is installed: it says what the real one would, fails as
-# often as FAILS has lines, and notes its calls.
+# The package manager of a machine where nothing is installed: it says what the real one would,
+# fails as often as FAILS has lines, and notes its calls.
 fake_packages() {
 	mkdir "$TMP/bin" /run/upper /run/work
 	mount -t overlay -o lowerdir=/usr/sbin,upperdir=/run/upper,workdir=/run/work overlay /usr/sbin
