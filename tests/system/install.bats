@@ -134,7 +134,8 @@ runs_are_not_let_go() {
 	usn up usn0
 	usn-run ND=usn0 -- sleep 600 &
 	eventually eval 'usn list | has sleep'
-	refused "still bound to a device that has gone: $!/sleep: end it" FORCE=1
+	refused "still bound to a device that has gone: $!/sleep: end or unbind it" FORCE=1
+	refused "still up: $!/sleep: end or unbind it, or"
 	# It lives, and its new sockets would be refused.
 	kill -0 $!
 	[ -e /sys/fs/bpf/usn/maps/bindings ]
