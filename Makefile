@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# "make help" lists the targets and the variables. It takes them from this file: a comment "##
-# ..." behind a target or before a variable is its line in that list, and "### ..." begins a
-# group.
+# "make help" lists the targets and the variables. It takes them from the comments of this file:
+# "## TEXT" behind a target or before a variable is its line, "### TEXT" begins a group.
 
 VERSION := 0.1.0
 

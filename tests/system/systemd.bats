@@ -316,3 +316,26 @@ print(open("/proc/self/cgroup").read().splitlines()[-1], socket(AF_INET, SOCK_DG
 	fails 1 'root' there runuser -u alice -- usn up usn2
 	fails 1 'root' there runuser -u alice -- usn down usn0
 }
+
+@test "systemd: make uninstall names the units that are up, and FORCE=1 ends and forgets them" {
+	there bash -ec '
+		cd "$1"
+		systemctl -q enable usnd usn@usn0
+		systemctl start usnd usn@usn0
+		usn up usn1
+		if make -s uninstall PREFIX=/usr 2>/run/said; then exit 1; fi
+		systemctl is-active usnd usn@usn0
+		make -s uninstall PREFIX=/usr FORCE=1' - "$(realpath "$ROOT")"
+	units="usn@usn0.service usnd.service"
+	there cat /run/said |
+		has -F "still up: usn0 usn1, $units: \"usn down usn1\", then \"systemctl stop $units\", or "
+	there bash -ec '
+		[ -z "$(systemctl list-units --all --plain --no-legend "usn*")" ]
+		[ -z "$(find /etc/systemd/system -name "usn*")" ]
+		[ ! -e /sys/fs/bpf/usn ]
+		[ ! -e /run/usn ]
+		if grep usn /proc/net/dev; then exit 1; fi
+		if pidof usnd; then exit 1; fi'
+	# For what comes after.
+	make -s -C "$ROOT" install DESTDIR="$BOOT/root" PREFIX=/usr
+}
