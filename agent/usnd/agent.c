@@ -133,6 +133,7 @@ struct agent *agent_free(struct agent *a)
 	runs_close(a);
 	ambient_free(a->ambient);
 	redirects_free(a->redirects);
+	held_free(&a->held);
 	pins_free(a->pins);
 	if (idle)
 		pins_remove();

@@ -10,6 +10,7 @@
 
 #include <usn/abi.h>
 
+#include "usnd/held.h"
 #include "usnd/loop.h"
 
 #define USN_CGROUP "usn" /* the cgroup above all runs, in the root of the tree */
@@ -41,6 +42,7 @@ struct agent {
 	size_t n_devices;
 	bool framed; /* route_frame() is done */
 	LIST_HEAD(, run) runs;
+	struct held_rings held;
 	struct source signals;
 	struct source run_events; /* inotify: cgroup.events of the runs */
 	uint32_t last_run;        /* K of the newest usnN-K */

@@ -14,19 +14,37 @@
 
 /* The kernel's memory is not charged to those who have it filled. */
 #define TAPS_OF_ONE 8
+#define RINGS_OF_ONE 16        /* more: the kernel frees a ring a while after its tap has ended */
 #define RING_OF_ONE (64 << 20) /* bytes */
 #define DEVICES_OF_ONE 64      /* each costs a look into its file */
 
-static int check_share(const struct caller *c, const json_t *parameters, struct usn_err *e)
+static int check_share(struct caller *c, const json_t *parameters, struct usn_err *e)
 {
 	if (!c->cred.uid)
 		return 0;
 	if (service_taps_of(c->agent->service, c->cred.uid) >= TAPS_OF_ONE)
 		return usn_fail(e, EUSERS, "a user has at most %d taps", TAPS_OF_ONE);
+	if (held_count(&c->agent->held, c->cred.uid) >= RINGS_OF_ONE)
+		return usn_fail(e, EUSERS,
+				"a user holds at most %d rings of taps, with those of taps "
+				"that have ended",
+				RINGS_OF_ONE);
 	if (json_integer_value(json_object_get(parameters, "ring_bytes")) > RING_OF_ONE)
 		return usn_fail(e, EINVAL, "the ring of a user's tap has at most %d MiB",
 				RING_OF_ONE >> 20);
 	return 0;
+}
+
+/* A ring that cannot be counted is not given away. */
+static int count_ring(struct caller *c, int *ring_fd, struct usn_err *e)
+{
+	int r = c->cred.uid ? held_add(&c->agent->held, c->cred.uid, *ring_fd) : 0;
+
+	if (r >= 0)
+		return 0;
+	*ring_fd = close_fd(*ring_fd);
+	c->tap = tapping_free(c->tap);
+	return usn_fail_errno(e, -r, "cannot count the ring of the tap");
 }
 
 /* A tap for no device would be memory for nobody. Each device is asked for again when the tap is put on it. */
@@ -93,6 +111,10 @@ int method_tap(struct caller *c, const json_t *parameters, json_t **ret, int *re
 	if (r >= 0)
 		r = tapping_open(parameters, cgroup, &c->tap, ret_fd, &constants, e);
 	if (r >= 0)
+		r = count_ring(c, ret_fd, e);
+	if (r < 0)
+		json_decref(constants);
+	else
 		*ret = json_pack("{s:o}", "constants", constants);
 	return r;
 }

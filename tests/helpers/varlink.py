@@ -3,12 +3,17 @@
 """varlink.py HOW METHOD [PARAMETERS]: calls the agent without its tools, as somebody might who means no good.
 
 HOW: once, and then prints the answer, how many descriptors came with it, and the cgroup that this process is in; many, until no
-further connection is served, and then prints how many were; or pair, with a second METHOD and PARAMETERS on the same
+further connection is served, and then prints how many were; keep, the same with each connection closed and its descriptors kept, and
+then prints how many there are, the last answer, and whether there is one more as soon as the first is closed; or pair, with a second METHOD and PARAMETERS on the same
 connection, and then prints the second answer and "ready", and ends when its input does.
 """
 import json
+import os
 import socket
 import sys
+import time
+
+PATIENCE = float(os.environ.get("PATIENCE", 60))
 
 
 def connect():
@@ -43,6 +48,22 @@ how, method = sys.argv[1:3]
 parameters = json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}
 if how == "once":
     tell(connect(), method, parameters)
+elif how == "keep":
+    kept, text, end = [], "", time.monotonic() + PATIENCE
+    while len(kept) < 1000:
+        s = connect()
+        text, fds = ask(s, method, parameters)
+        s.close()
+        if not fds:
+            break
+        kept.append(fds)
+    print(len(kept))
+    print(text)
+    for fd in kept[0]:
+        os.close(fd)
+    while not ask(connect(), method, parameters)[1] and time.monotonic() < end:
+        time.sleep(0.02)
+    print(time.monotonic() < end)
 elif how == "pair":
     connection = connect()
     ask(connection, method, parameters)

@@ -111,6 +111,18 @@ limits() {
 }
 @test "users: cannot use up the agent's connections or the kernel's memory" { in_sandbox limits; }
 
+kept_rings() {
+	local said
+	device_for User=4001
+	# The descriptor of a ring is its memory, whether the connection is there or not.
+	said=$(attack 4001 keep Tap '{"devices":["usn0"],"ring_bytes":4096,"snaplen":64}')
+	same "16 True" "$(sed -n '1p;3p' <<<"$said" | xargs)"
+	sed -n 2p <<<"$said" | has 'a user holds at most 16 rings'
+	# He has his share again when he has let go.
+	eventually bash -c "attack 4001 once Tap '{\"devices\":[\"usn0\"]}' | grep -q constants"
+}
+@test "users: cannot keep more of the kernel's memory by closing connections" { in_sandbox kept_rings; }
+
 # refused UID METHOD PARAMETERS: prints the agent's words, with which no descriptor has come.
 refused() {
 	local said
