@@ -77,14 +77,19 @@ nothing_learned() {
 # The device as it would be without the agent's care.
 careless() {
 	sysctl -qw net.ipv6.conf.usn0.{accept_ra,autoconf,accept_redirects}=1 net.ipv4.conf.usn0.accept_redirects=1
-	tc qdisc del dev usn0 clsact
+	tc qdisc del dev usn0 clsact 2>/dev/null || :
+}
+
+# The agent may still be at what the kernel has told of the device, and sets it all again.
+learned_careless() {
+	careless
+	learned "$1"
 }
 
 pupil() {
 	local lesson
 	ways
-	careless
-	for lesson in $LESSONS; do learned "$lesson"; done
+	for lesson in $LESSONS; do eventually learned_careless "$lesson"; done
 	# The last words of each kind: the host's ways lead elsewhere.
 	ip route get 192.0.2.1 | has 'via 198.51.100.3 dev decoy'
 	ip -6 route get 2001:db8::1 | has 'via fe80::bad dev usn0'
