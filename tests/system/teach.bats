@@ -125,7 +125,9 @@ adopted() {
 is_back() { [ "$(show usn0 'd["gone"]')" = False ]; }
 returned() {
 	ways
+	# It is in its run, without which the device would be forgotten.
 	steps app usn-run ND=usn0 --
+	expect app ok 's = make(V4, UDP)'
 	ip link del usn0
 	eventually no is_back
 	ip tuntap add usn0 mode tun
