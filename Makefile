@@ -202,6 +202,9 @@ $(O)/tests/%: tests/unit/%.c $(ARCHIVES) | $(O)/tools-test
 $(O)/tests/%: tests/helpers/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
+$(O)/tests/ring_stress: tests/helpers/ring_stress.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lbpf -lpcap
 $(O)/tests/musl_%: tests/helpers/musl_%.c | $(O)/tools-test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)musl-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -static -o $@ $<

@@ -40,7 +40,7 @@ struct taken {
 
 /* For what is not inline. */
 struct ring_shape {
-	__u64 chunk_bytes, chunks, mask, secret;
+	__u64 chunk_bytes, chunks, mask, secret, wake_each;
 };
 
 static __always_inline __u64 ring_offset(__u64 head)
@@ -141,6 +141,7 @@ static __noinline __u64 ring_try(__u8 *memory, struct writers *w, __u64 length,
 				 const struct ring_shape *s, bool *ret_wakes)
 {
 	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
+	const volatile __u64 *read = (void *)(memory + USN_RING_READ);
 	/*
 	 * The head first: then what is freed is as new, and a chunk that both agree on is free. Loaded the other way round, a
 	 * chunk may have been given back and taken again in between, and would look free while another fills it.
@@ -157,7 +158,9 @@ static __noinline __u64 ring_try(__u8 *memory, struct writers *w, __u64 length,
 		return AGAIN;
 	if (turns) {
 		ring_end_chunk(memory, s, old, at);
-		*ret_wakes = ring_is_behind(old, free, s->chunks);
+		/* It may wait at the end of the old chunk, for a record that is in another. */
+		*ret_wakes = ring_is_behind(old, free, s->chunks) ||
+			     (s->wake_each && *read == (old & USN_RING_PLACE));
 	}
 	return at;
 }
@@ -193,7 +196,8 @@ static __always_inline bool ring_take(__u8 *memory, struct writers *w, __u64 len
 		     __sync_val_compare_and_swap(&w->head, at, at + length / 8) != at)) {
 		const struct ring_shape s = { TAP_CONSTANT(TAP_CHUNK_BYTES),
 					      TAP_CONSTANT(TAP_CHUNKS), TAP_CONSTANT(TAP_RING_MASK),
-					      TAP_CONSTANT(TAP_SECRET) };
+					      TAP_CONSTANT(TAP_SECRET),
+					      TAP_CONSTANT(TAP_WAKE_EACH) };
 
 		at = ring_take_slowly(memory, w, length, &s, &wakes);
 		if (at == NO_PLACE)

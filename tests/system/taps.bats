@@ -155,6 +155,15 @@ the_gap() {
 grown() { [ "$(of_file "$TMP/file" -e frame.number | wc -l)" -gt 100 ]; }
 @test "taps: what was lost stands at the very packet after the gap, and at its device" { in_sandbox the_gap; }
 
+# Its ring is of chunks of 8 KiB: a reader waits at the end of one as often as elsewhere.
+stress() {
+	quiet_devices usn0
+	usn-run ND=usn0 -- "$ROOT/build/tests/ring_stress" usn0 10.64.0.2 4 10000 >"$TMP/tap"
+	cat "$TMP/tap"
+	[ "$(grep -c '^ok' "$TMP/tap")" = 3 ]
+}
+@test "taps: several writers, a ring that is soon gone round, and a reader that waits" { in_sandbox stress; }
+
 counts_go_on() {
 	quiet_devices usn0
 	tap file -w "$TMP/file" usn0
