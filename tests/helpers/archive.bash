@@ -15,11 +15,12 @@ find_archive() {
 	[ -n "$archive" ] || die "apt has no Debian archive here: run it on Debian"
 }
 
-# apt TOOL ARGUMENT...: for the suite that was read, and without the packages that are installed here.
+# apt TOOL ARGUMENT...: for the suite that was read, and without the packages that are installed here. ARCH=: of another
+# architecture than this machine's.
 apt() {
-	local tool=$1
+	local tool=$1 machine=${ARCH:-$(dpkg --print-architecture)}
 	shift
-	"$tool" -q -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+	"$tool" -q -o APT::Architecture="$machine" -o APT::Architectures="$machine" -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o Dir::State::status=/dev/null \
 		-o APT::Sandbox::User=root -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@"
 }
