@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Compares two screenshots, files of xwd(1) (X11/XWDFile.h), of the same size.
 
-    shot.py BEFORE AFTER    prints the colours of the one, those of the other, and the changed pixels in per mille
+    shot.py BEFORE AFTER    prints the colours of the one, those of the other, and the changed pixels in per mille,
+                            rounded up: 0 if no pixel changed
 """
 import struct
 import sys
@@ -26,4 +27,4 @@ def pixels(name):
 
 before, after = (pixels(name) for name in sys.argv[1:])
 changed = sum(b != a for b, a in zip(before, after))
-print(len(Counter(before)), len(Counter(after)), 1000 * changed // len(after))
+print(len(Counter(before)), len(Counter(after)), -(-1000 * changed // len(after)))

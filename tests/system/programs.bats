@@ -307,7 +307,8 @@ xterm_refused() {
 	# It waits for an answer from the device.
 	kill -0 $app
 	on_server xwd -root -silent -out "$TMP/after.xwd"
-	cmp "$TMP/empty.xwd" "$TMP/after.xwd"
+	# Not cmp: xwd of Debian 13 leaves the padding of its colour map as it finds it.
+	[ "$(python3 "$ROOT/tests/helpers/shot.py" "$TMP/empty.xwd" "$TMP/after.xwd" | cut -d' ' -f 3)" = 0 ]
 	kept
 }
 @test "programs: xterm on an X server elsewhere does not open without the exemption" { in_sandbox xterm_refused; }
