@@ -31,6 +31,8 @@ SAN ?=
 V ?=
 ## the kernels of check-vm, such as "5.10 newest"
 KERNEL ?=
+## the clangs of check-clang, such as "14 22"
+CLANGS ?=
 ## the releases of check-distro, such as "12 13"
 DISTRO ?=
 
@@ -283,6 +285,8 @@ check-vm: deps ## the tests on other kernels, in qemu; KERNEL= names them
 	KERNEL="$(KERNEL)" tests/vm/check
 check-distro: deps ## the demo and the tests on each Debian, each in a root; DISTRO= names them
 	DISTRO="$(DISTRO)" tests/distro/check
+check-clang: deps ## each clang, and each compiler of C, of Debian 12 and 13, on each kernel
+	KERNEL="$(KERNEL)" CLANGS="$(CLANGS)" tests/clang/check
 bench: deps ## speed, as ratios to a peer in the same run
 	@$(MAKE) --no-print-directory $(JOBS) all benches
 	tests/bench/run
@@ -313,7 +317,7 @@ benches: $(BENCHES) ## build what bench runs
 # For clang-tidy, which has to find what is included.
 skeletons: $(SKELETONS) $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h ## make the generated headers
 
-.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm check-distro bench lint clean help \
+.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm check-clang check-distro bench lint clean help \
 	tests unit-tests benches skeletons
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h

@@ -7,7 +7,7 @@
  * the offset beforehand, to share the sum between two branches, or merge the accesses of two
  * branches into one of a chosen address: clang 18 and newer did so to a store. So each access is
  * spelt out as the instruction that it has to be, and no compiler can split or merge it.
- * tests/system/compilers.bats finds an access that is written as plain C.
+ * tests/system/context.bats finds an access that is written as plain C.
  */
 #ifndef USN_CONTEXT_BPF_H
 #define USN_CONTEXT_BPF_H

@@ -45,14 +45,17 @@ static __always_inline bool sends_in_cgroup(struct __sk_buff *skb)
  */
 static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id)
 {
-	const struct cgroup *c, *above = NULL;
-	const struct sock *kernel;
+	struct cgroup *c, *above = NULL;
+	struct sock *kernel;
 	int level, last;
 
 	if (!bpf_rdonly_cast || !bpf_core_field_exists(struct cgroup, ancestors))
 		return false;
 	kernel = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct sock));
-	/* Read like this, the pointers are numbers to the verifier, and an array can be walked. */
+	/*
+	 * Read like this, the pointers are numbers to the verifier, and an array can be walked. They are
+	 * not const, because clang 22 warns of how the header of libbpf 1.1 reads from what is.
+	 */
 	c = BPF_CORE_READ(kernel, sk_cgrp_data.cgroup);
 	last = BPF_CORE_READ(c, level);
 	for (level = 1; level <= CGROUP_LEVELS && level <= last; level++) {
