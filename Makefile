@@ -283,6 +283,11 @@ check-systemd: deps ## the tests with a systemd that is process 1
 check-vm: deps ## the tests on other kernels, in qemu; KERNEL= names them
 	@$(MAKE) --no-print-directory $(JOBS) all tests
 	KERNEL="$(KERNEL)" tests/vm/check
+check-arch: ## a cross build for arm64, its unit tests emulated, and its BPF programs on a kernel of arm64
+	@tools/deps
+	@tools/deps arch
+	@$(MAKE) --no-print-directory $(JOBS) skeletons
+	tests/arch/check
 check-distro: deps ## the demo and the tests on each Debian, each in a root; DISTRO= names them
 	DISTRO="$(DISTRO)" tests/distro/check
 check-clang: deps ## each clang, and each compiler of C, of Debian 12 and 13, on each kernel
@@ -317,7 +322,7 @@ benches: $(BENCHES) ## build what bench runs
 # For clang-tidy, which has to find what is included.
 skeletons: $(SKELETONS) $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h ## make the generated headers
 
-.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm check-clang check-distro bench lint clean help \
+.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm check-clang check-arch check-distro bench lint clean help \
 	tests unit-tests benches skeletons
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h

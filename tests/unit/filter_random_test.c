@@ -19,6 +19,7 @@
 
 #include "lib/filter_parts.h"
 #include "filter_kernel.h"
+#include "needs_bpf.h"
 
 #define EXPRESSIONS 1200
 #define PROGRAMS 800
@@ -582,5 +583,7 @@ int main(void)
 		cmocka_unit_test_setup(programs, set_seed),
 	};
 
+	if (skipped_without_bpf(tests, ARRAY_SIZE(tests)))
+		return 0;
 	return cmocka_run_group_tests_name("filter_random", tests, make_array, close_array);
 }

@@ -21,6 +21,7 @@
 
 #include "lib/filter_parts.h"
 #include "filter_kernel.h"
+#include "needs_bpf.h"
 
 /* enum bpf_attach_type of 6.6 */
 #define ATTACH_TCX_INGRESS 46
@@ -780,5 +781,7 @@ int main(void)
 		cmocka_unit_test(on_a_device),
 	};
 
+	if (skipped_without_bpf(tests, ARRAY_SIZE(tests)))
+		return 0;
 	return cmocka_run_group_tests_name("filter", tests, make_array, close_array);
 }

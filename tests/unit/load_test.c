@@ -24,6 +24,7 @@
 #include "usnd/ambient.h"
 #include "usnd/pins.h"
 #include "usnd/redirects.h"
+#include "needs_bpf.h"
 
 #define SOME_CGROUP 1 /* its id */
 
@@ -147,5 +148,7 @@ int main(void)
 		cmocka_unit_test(tap_of_every_selection),   cmocka_unit_test(tap_behind_filters),
 	};
 
+	if (skipped_without_bpf(tests, ARRAY_SIZE(tests)))
+		return 0;
 	return cmocka_run_group_tests(tests, quiet, NULL);
 }
