@@ -44,6 +44,8 @@ static struct {
 
 static struct sockaddr_in to = { .sin_family = AF_INET };
 
+static int told; /* tests */
+
 /* What was read. */
 static uint64_t seen, last[MOST_WRITERS];
 
@@ -52,7 +54,7 @@ static uint64_t most_ahead;
 
 static void fail(const char *what)
 {
-	printf("not ok - %s (%s)\n", what, strerror(errno));
+	printf("not ok %d - %s (%s)\n", ++told, what, strerror(errno));
 	exit(1);
 }
 
@@ -140,7 +142,8 @@ static void look_at(const struct usn_record *p)
 	const char *what = fault(p);
 
 	if (what) {
-		printf("not ok - %s, after %llu that were right\n", what, (unsigned long long)seen);
+		printf("not ok %d - %s, after %llu that were right\n", ++told, what,
+		       (unsigned long long)seen);
 		exit(1);
 	}
 	__atomic_store_n(&shared->seen, ++seen, __ATOMIC_RELAXED);
@@ -176,7 +179,7 @@ static struct usn_tap *open_tap(const char *device, uint32_t flags)
 	struct usn_err e;
 
 	if (usn_tap_open(device, &o, &t, &e) < 0) {
-		printf("not ok - %s\n", e.text);
+		printf("not ok %d - %s\n", ++told, e.text);
 		exit(1);
 	}
 	return t;
@@ -204,7 +207,7 @@ static void race(const char *name, const char *device, uint32_t flags, uint32_t 
 		all += shared->sent[i];
 	printf("# %llu sent, %llu seen, %llu lost\n", (unsigned long long)all,
 	       (unsigned long long)seen, (unsigned long long)lost_of(t));
-	printf("%sok - %s\n", all && all == seen + lost_of(t) ? "" : "not ", name);
+	printf("%sok %d - %s\n", all && all == seen + lost_of(t) ? "" : "not ", ++told, name);
 	usn_tap_close(t);
 }
 
@@ -236,7 +239,8 @@ static void wake(const char *device, uint32_t count)
 	}
 	printf("# %llu seen, %llu lost, %u waits, %.3f s the longest\n", (unsigned long long)seen,
 	       (unsigned long long)lost_of(t), waits, longest);
-	printf("%sok - a reader that waits is woken\n", longest < PATIENCE ? "" : "not ");
+	printf("%sok %d - a reader that waits is woken\n", longest < PATIENCE ? "" : "not ",
+	       ++told);
 	/* One that still waits need not. */
 	__atomic_store_n(&shared->seen, count, __ATOMIC_RELAXED);
 	while (!have_ended(&left))
