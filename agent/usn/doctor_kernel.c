@@ -98,6 +98,9 @@ static const struct feature features[] = {
 	  NO_AGENT "boot a kernel with CONFIG_BPF_SYSCALL=y" },
 	{ "socket_storage", probe_socket_storage, FINDING_MISSING,
 	  NO_AGENT "boot a kernel with CONFIG_NET=y and CONFIG_BPF_SYSCALL=y, Linux 5.9 or newer" },
+	{ "clsact", probe_clsact, FINDING_MISSING,
+	  "usn up is refused, because a rig could redirect the host: modprobe sch_ingress cls_bpf, "
+	  "or boot a kernel with CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF" },
 	{ "netns_cookie", probe_netns_cookie, FINDING_WARN,
 	  "usnd asks a BPF program, and a run that is started from another network namespace has "
 	  "its sockets refused instead: Linux 5.14 has SO_NETNS_COOKIE" },

@@ -2,10 +2,14 @@
 /* What the kernel's BPF can do: small programs and maps, made and thrown away. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/insn.h"
@@ -15,6 +19,7 @@
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define ATTACH_TCX_INGRESS 46 /* enum bpf_attach_type of 6.6, which older headers lack */
 #define LICENSE "Dual BSD/GPL"
+#define LOOPBACK 1 /* the interface, in each network namespace */
 
 /* A descriptor or -errno. */
 static int load(enum bpf_prog_type type, enum bpf_attach_type attach, const struct bpf_insn *insns,
@@ -82,6 +87,39 @@ int probe_tcx(void)
 		return fd;
 	r = done(bpf_link_create(fd, INT_MAX, (enum bpf_attach_type)ATTACH_TCX_INGRESS, NULL));
 	return r == -ENODEV ? 0 : r;
+}
+
+/* In a process of its own: the namespace goes with it, and with that all that was made there. */
+static int try_clsact(void)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = LOOPBACK, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = 1, .priority = 1,
+		    .prog_fd = load_pass(BPF_PROG_TYPE_SCHED_CLS, 0));
+	int r;
+
+	if (opts.prog_fd < 0)
+		return opts.prog_fd;
+	/* Without CAP_SYS_ADMIN, which usn can do without, as the root of a user namespace. */
+	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return -errno;
+	r = bpf_tc_hook_create(&hook);
+	return r < 0 ? r : bpf_tc_attach(&hook, &opts);
+}
+
+int probe_clsact(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(-try_clsact());
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
 int probe_lpm_trie(void)

@@ -21,6 +21,9 @@ int probe_hook(const struct hook *h);
 int probe_cgroup_link(void);
 int probe_tcx(void);
 
+/* A filter on the clsact qdisc, tried on the loopback of a network namespace that ends with the try. */
+int probe_clsact(void);
+
 int probe_lpm_trie(void);
 int probe_mapped_array(void);
 int probe_ring_buffer(void);

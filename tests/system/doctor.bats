@@ -161,7 +161,7 @@ foreign_alone() {
 
 capabilities() {
 	sound
-	fails 1 'of what it needs 1 is missing' setpriv --bounding-set -net_admin --inh-caps -net_admin usn doctor
+	fails 1 'of what it needs 2 are missing' setpriv --bounding-set -net_admin --inh-caps -net_admin usn doctor
 	setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace usn doctor >"$TMP/text"
 	grep -q '^warn  *capabilities  *no CAP_SYS_PTRACE' "$TMP/text"
 	# Without any nothing of BPF is left, and all of it is told.
