@@ -39,11 +39,7 @@ static __always_inline const struct usn_binding *binding_of_caller(void)
 	c = (void *)BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), cgroups, dfl_cgrp);
 	level = BPF_CORE_READ(c, level);
 	for (i = 0; i <= CGROUP_LEVELS; i++) {
-		/*
-		 * Hides the count from the compiler. clang 19 counts down from the level instead, and
-		 * Linux 5.10 sees no end of a loop that begins at a number it does not know.
-		 */
-		asm volatile("" : "+r"(i));
+		COUNTED(i);
 		if (level < i ||
 		    bpf_probe_read_kernel(&id, sizeof(id), &c->ancestor_ids[0] + (level - i)))
 			break;

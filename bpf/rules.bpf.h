@@ -5,6 +5,7 @@
 
 #include <bpf/bpf_endian.h>
 
+#include "compiler.bpf.h"
 #include "maps.bpf.h"
 
 /* An address as rules have it, v4 mapped into v6, and what is known of the port. */
@@ -59,10 +60,12 @@ static __always_inline bool rule_covers(const struct usn_rule *rule, const struc
 	__u32 i;
 
 	for (i = 0; i < USN_RULES_MAX; i++) {
-		const struct usn_ports *r = &rule->ports[i];
+		const struct usn_ports *r;
 
+		COUNTED(i);
 		if (i >= rule->n)
 			return false;
+		r = &rule->ports[i];
 		if ((!r->protocol || r->protocol == protocol) && p->port >= r->first &&
 		    p->port <= r->last)
 			return true;

@@ -58,7 +58,10 @@ static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id
 	 */
 	c = BPF_CORE_READ(kernel, sk_cgrp_data.cgroup);
 	last = BPF_CORE_READ(c, level);
-	for (level = 1; level <= CGROUP_LEVELS && level <= last; level++) {
+	for (level = 1; level <= CGROUP_LEVELS; level++) {
+		COUNTED(level);
+		if (level > last)
+			break;
 		bpf_probe_read_kernel(&above, sizeof(above), &c->ancestors[0] + level);
 		if (BPF_CORE_READ(above, kn, id) == cgroup_id)
 			return true;
