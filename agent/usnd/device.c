@@ -252,11 +252,14 @@ static int read_back(struct device *d, const struct usn_device *entry)
 /* The interface went while there was no agent. If it has runs, one of its name may be there already. */
 static int adopt_gone(struct device *d)
 {
+	struct agent *a = d->agent;
+	uint32_t number = d->number;
 	struct usn_err e;
 
 	add(d);
+	/* Without runs it is forgotten, and freed. */
 	device_lost(d);
-	d = d->agent->devices[d->number];
+	d = a->devices[number];
 	if (d)
 		device_return(d, &e);
 	return 0;
