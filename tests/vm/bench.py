@@ -48,7 +48,9 @@ class Program:
     """tests/helpers/steps.py, started by some command: does one statement after the other."""
 
     def __init__(self, root, *before):
-        self.words = [*before, sys.executable, "-S", root + "/tests/helpers/steps.py"]
+        # By its text: another user need not be able to read the file, as in the home of root.
+        with open(root + "/tests/helpers/steps.py") as f:
+            self.words = [*before, sys.executable, "-S", "-c", f.read()]
         self.process = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, bufsize=1)
         self.pid = self.process.pid
