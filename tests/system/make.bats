@@ -85,8 +85,8 @@ missing() {
 }
 
 @test "make without the packages: what builds nothing does its work" {
-	[ "$(bare make -n deps)" = tools/deps ]
-	[ "$(bare make -n clean)" = "rm -rf build" ]
+	[ "$(bare make --no-print-directory -n deps)" = tools/deps ]
+	[ "$(bare make --no-print-directory -n clean)" = "rm -rf build" ]
 	bare make help | has "make deps"
 	bare make -s uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
 }
@@ -159,6 +159,6 @@ deps_demo_is_small() {
 	done
 	# Of the test laboratory, nothing.
 	if grep -E 'qemu|valgrind|ssh|xterm|golang|nodejs|bats|cmocka|tidy' "$TMP/demo"; then return 1; fi
-	[ "$(make -n demo | head -n 1)" = "tools/deps demo" ]
+	[ "$(make --no-print-directory -n demo | head -n 1)" = "tools/deps demo" ]
 }
 @test "make demo: the packages of a build and of the demo, no others" { in_sandbox deps_demo_is_small; }
