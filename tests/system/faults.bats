@@ -719,11 +719,11 @@ at_the_end_of_another() {
 @test "a command that meets an agent about to end succeeds" { in_sandbox at_the_end_of_another; }
 
 fifty_runs() {
+	mkfifo "$TMP/here.end"
 	usn up usn0 Peer=echo
 	for i in {1..50}; do
 		usn-run ND=usn0 -- bash -c "echo >>'$TMP/here'; read -r <'$TMP/here.end'; exit $i" 2>"$TMP/err$i" &
 		pids[i]=$!
-		[ -p "$TMP/here.end" ] || mkfifo "$TMP/here.end"
 	done
 	eventually sh -c "[ \"\$(wc -l <'$TMP/here')\" = 50 ]"
 	[ "$(show usn0 'len(d["runs"]), len({r["name"] for r in d["runs"]}), sorted(p["pid"] for r in d["runs"] for p in r["processes"])')" = \
