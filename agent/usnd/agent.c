@@ -100,6 +100,13 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	return r;
 }
 
+static void settled(struct loop *l)
+{
+	struct agent *a = SOURCE_OWNER(l, struct agent, loop);
+
+	service_settle(a->service);
+}
+
 int agent_open(struct agent **ret, struct usn_err *e)
 {
 	struct agent *a = calloc(1, sizeof(*a));
@@ -116,6 +123,7 @@ int agent_open(struct agent **ret, struct usn_err *e)
 		return r;
 	}
 	a->whole = true;
+	a->loop.settled = settled;
 	*ret = a;
 	return 0;
 }

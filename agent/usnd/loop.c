@@ -40,10 +40,17 @@ void loop_forget(struct loop *l, struct source *s)
 	}
 }
 
+static void settle(struct loop *l)
+{
+	if (l->settled)
+		l->settled(l);
+}
+
 int loop_run(struct loop *l)
 {
 	int i;
 
+	settle(l);
 	while (!l->stop) {
 		l->n_batch = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, -1);
 		if (l->n_batch < 0 && errno != EINTR)
@@ -55,6 +62,7 @@ int loop_run(struct loop *l)
 				s->ready(s, l->batch[i].events);
 		}
 		l->n_batch = 0;
+		settle(l);
 	}
 	return 0;
 }

@@ -17,6 +17,8 @@ struct source {
 
 struct loop {
 	int epoll_fd;
+	/* Called before the loop waits, when all that has come is dealt with; NULL: nobody. */
+	void (*settled)(struct loop *l);
 	bool stop;
 	int n_batch;
 	struct epoll_event batch[LOOP_BATCH];
@@ -34,7 +36,7 @@ int loop_watch(struct loop *l, struct source *s, uint32_t events);
 /* Takes a source out, even in the middle of a batch. The descriptor stays open. */
 void loop_forget(struct loop *l, struct source *s);
 
-/* Runs until l->stop. 0 or -errno. */
+/* Runs until l->stop; has settled when it returns 0. 0 or -errno. */
 int loop_run(struct loop *l);
 
 #endif

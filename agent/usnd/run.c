@@ -21,7 +21,6 @@
 #include "usnd/pins.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
-#include "usnd/service.h"
 
 struct run *run_new(struct agent *a, const char *name)
 {
@@ -126,7 +125,6 @@ void run_forget(struct run *r)
 	/* While an agent adopts, the device of a run that has ended may only be about to be found. */
 	if (a->whole)
 		runs_forget_counters(a, number);
-	service_settle(a->service);
 }
 
 /* Removes the run if nothing is left in it. The binding goes last: until then a process could come in. */

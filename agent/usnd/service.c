@@ -53,6 +53,7 @@ struct service {
 	int lock_fd;
 	struct source listener;
 	struct source timer; /* -1: not ephemeral */
+	bool lingering;      /* the timer runs: nothing is left to do */
 	LIST_HEAD(, caller) callers;
 	size_t n_callers;
 };
@@ -72,7 +73,6 @@ static void caller_free(struct caller *c)
 	close_fd(c->link_fd);
 	varlink_done(&c->v);
 	free(c);
-	service_settle(s);
 }
 
 static const struct {
@@ -266,7 +266,6 @@ static void listener_ready(struct source *src, uint32_t events)
 		if (s->n_callers >= CALLERS_MAX || caller_new(s, fd) < 0)
 			close(fd);
 	}
-	service_settle(s);
 }
 
 /* The socket. */
@@ -376,16 +375,18 @@ void service_make_ephemeral(struct service *s)
 				 .ready = timer_ready };
 	if (s->timer.fd < 0 || loop_watch(&s->agent->loop, &s->timer, EPOLLIN) < 0)
 		log_line(LOG_WARNING, "no timer: the agent will stay until it is ended");
-	service_settle(s);
 }
 
+/* Set only when that changes: the host's interfaces, which come and go, must not put the end off. */
 void service_settle(struct service *s)
 {
 	bool done = agent_idle(s->agent) && !s->n_callers;
 	struct itimerspec when = { .it_value.tv_sec = done ? LINGER_S : 0 };
 
-	if (s->timer.fd >= 0)
-		timerfd_settime(s->timer.fd, 0, &when, NULL);
+	if (s->timer.fd < 0 || done == s->lingering)
+		return;
+	timerfd_settime(s->timer.fd, 0, &when, NULL);
+	s->lingering = done;
 }
 
 bool service_yield(struct service *s)

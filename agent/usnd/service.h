@@ -56,7 +56,7 @@ void service_make_ephemeral(struct service *s);
 /* Ends an agent that was started on demand. False: it was not. */
 bool service_yield(struct service *s);
 
-/* To be called whenever a run, a device or a caller has gone. */
+/* What has come is dealt with: an agent that was started on demand looks whether anything is left to do. */
 void service_settle(struct service *s);
 
 #endif

@@ -18,7 +18,6 @@
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/ruleset.h"
-#include "usnd/service.h"
 #include "usnd/watch.h"
 
 #define RETRY_MS 50
@@ -35,8 +34,6 @@ struct watch {
 
 static void lost(struct device *d, const char *name)
 {
-	struct agent *a = d->agent;
-
 	if (name)
 		log_line(LOG_WARNING, "%s was renamed to %s: its runs' new sockets are refused",
 			 d->name, name);
@@ -45,7 +42,6 @@ static void lost(struct device *d, const char *name)
 			 "%s was removed by somebody else: its runs' new sockets are refused",
 			 d->name);
 	device_lost(d);
-	service_settle(a->service);
 }
 
 static struct device *device_of(struct agent *a, uint32_t ifindex)
