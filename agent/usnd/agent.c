@@ -130,14 +130,15 @@ int agent_open(struct agent **ret, struct usn_err *e)
 
 struct agent *agent_free(struct agent *a)
 {
+	struct device *d;
+	size_t i = 0;
 	bool idle;
-	size_t i;
 
 	if (!a)
 		return NULL;
 	idle = a->whole && agent_idle(a);
-	for (i = 0; i < USN_DEVICES_MAX; i++)
-		device_free(a->devices[i]);
+	while ((d = agent_next_device(a, &i)))
+		device_free(d);
 	runs_close(a);
 	ambient_free(a->ambient);
 	redirects_free(a->redirects);

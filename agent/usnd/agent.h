@@ -63,4 +63,19 @@ static inline bool agent_idle(const struct agent *a)
 	return !a->n_devices && LIST_EMPTY(&a->runs) && !a->ambient;
 }
 
+/*
+ * The next of the devices by number, for size_t i = 0; while ((d = agent_next_device(a, &i))); NULL: no more. The one before may
+ * be freed meanwhile.
+ */
+static inline struct device *agent_next_device(const struct agent *a, size_t *i)
+{
+	while (*i < USN_DEVICES_MAX) {
+		struct device *d = a->devices[(*i)++];
+
+		if (d)
+			return d;
+	}
+	return NULL;
+}
+
 #endif

@@ -156,11 +156,12 @@ int ambient_open(struct agent *a, struct usn_err *e)
 
 static int admit_all(struct agent *a, struct usn_err *e)
 {
-	size_t i;
+	struct device *d;
+	size_t i = 0;
 	int r = 0;
 
-	for (i = 0; i < USN_DEVICES_MAX && r >= 0; i++)
-		r = a->devices[i] ? ambient_admit(a->devices[i], e) : 0;
+	while (r >= 0 && (d = agent_next_device(a, &i)))
+		r = ambient_admit(d, e);
 	return r;
 }
 

@@ -77,6 +77,18 @@ struct device *device_free(struct device *d)
 	return NULL;
 }
 
+struct device *device_by_ifindex(const struct agent *a, uint32_t ifindex)
+{
+	struct device *d;
+	size_t i = 0;
+
+	while ((d = agent_next_device(a, &i))) {
+		if (ifindex && d->ifindex == ifindex)
+			return d;
+	}
+	return NULL;
+}
+
 /* Whether this host has the address, by trying to bind it: one dump of all addresses less per device. */
 static bool is_local(const struct prefix *p)
 {

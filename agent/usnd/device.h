@@ -48,6 +48,9 @@ int device_enter(struct device *d, struct usn_err *e);
 /* Sees to it that the host learns nothing from the device's rig. To be called before the interface is up. */
 int device_shield(struct agent *a, const char *device, uint32_t ifindex, struct usn_err *e);
 
+/* The device whose interface this is; NULL: it is no device's. */
+struct device *device_by_ifindex(const struct agent *a, uint32_t ifindex);
+
 /* Stops serving; the device itself stays. */
 struct device *device_free(struct device *d);
 

@@ -231,10 +231,10 @@ static int method_down(struct caller *c, const json_t *parameters, json_t **ret,
 static int method_list(struct caller *c, const json_t *parameters, json_t **ret, int *ret_fd,
 		       struct usn_err *e)
 {
-	struct device *only = NULL;
+	struct device *only = NULL, *d;
 	struct usn_err no;
 	json_t *list, *o;
-	size_t i;
+	size_t i = 0;
 	int r = 0;
 
 	(void)ret_fd;
@@ -244,10 +244,8 @@ static int method_list(struct caller *c, const json_t *parameters, json_t **ret,
 	if (r < 0)
 		return r;
 	list = json_array();
-	for (i = 0; i < USN_DEVICES_MAX && r >= 0; i++) {
-		struct device *d = c->agent->devices[i];
-
-		if (!d || (only && d != only) || permit_device(c, d->number, &no) < 0)
+	while (r >= 0 && (d = agent_next_device(c->agent, &i))) {
+		if ((only && d != only) || permit_device(c, d->number, &no) < 0)
 			continue;
 		r = report_device(d, only != NULL, &o, e);
 		if (r >= 0)

@@ -83,17 +83,6 @@ struct stale {
 	int sockets;
 };
 
-static bool is_stale(const struct agent *a, uint32_t ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (a->devices[i] && a->devices[i]->ifindex == ifindex)
-			return false;
-	}
-	return ifindex != 0;
-}
-
 static int note_socket(const struct process_socket *s, int dup, void *arg)
 {
 	char protocol[16], local[SOCKET_ADDR_SIZE], peer[SOCKET_ADDR_SIZE];
@@ -101,7 +90,7 @@ static int note_socket(const struct process_socket *s, int dup, void *arg)
 
 	(void)dup;
 	q->sockets++;
-	if (is_stale(q->agent, s->ifindex))
+	if (s->ifindex && !device_by_ifindex(q->agent, s->ifindex))
 		json_array_append_new(q->list,
 				      json_pack("{s:i, s:s, s:s, s:s, s:i}", "descriptor", s->fd,
 						"protocol", socket_protocol_text(s, protocol),
@@ -218,11 +207,12 @@ int report_device(struct device *d, bool all, json_t **ret, struct usn_err *e)
 static json_t *ambient_names(const struct agent *a)
 {
 	json_t *list = json_array();
-	size_t i;
+	const struct device *d;
+	size_t i = 0;
 
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (a->devices[i] && a->devices[i]->ifindex && a->devices[i]->settings.ambient)
-			json_array_append_new(list, json_string(a->devices[i]->name));
+	while ((d = agent_next_device(a, &i))) {
+		if (d->ifindex && d->settings.ambient)
+			json_array_append_new(list, json_string(d->name));
 	}
 	return list;
 }

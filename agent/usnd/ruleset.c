@@ -72,16 +72,17 @@ static int each_rule(struct agent *a,
 
 static bool is_used(const struct agent *a, uint32_t id)
 {
+	const struct device *d;
 	const struct run *r;
-	size_t i;
+	size_t i = 0;
 
 	LIST_FOREACH(r, &a->runs, list)
 	{
 		if (r->ruleset == id)
 			return true;
 	}
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (a->devices[i] && a->devices[i]->ruleset == id)
+	while ((d = agent_next_device(a, &i))) {
+		if (d->ruleset == id)
 			return true;
 	}
 	return false;
@@ -180,23 +181,12 @@ struct addresses {
 	size_t n;
 };
 
-static bool is_ours(const struct agent *a, uint32_t ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (a->devices[i] && a->devices[i]->ifindex == ifindex)
-			return true;
-	}
-	return false;
-}
-
 static int collect(uint32_t ifindex, const struct prefix *p, void *arg)
 {
 	struct addresses *list = arg;
 	struct exempt_rule r = { .len = 128, .ports.last = 65535 }, *more;
 
-	if (is_ours(list->agent, ifindex))
+	if (device_by_ifindex(list->agent, ifindex))
 		return 0;
 	if (prefix_addr_size(p) == 4) {
 		memset(r.addr + 10, 0xff, 2);

@@ -44,17 +44,6 @@ static void lost(struct device *d, const char *name)
 	device_lost(d);
 }
 
-static struct device *device_of(struct agent *a, uint32_t ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (a->devices[i] && a->devices[i]->ifindex == ifindex)
-			return a->devices[i];
-	}
-	return NULL;
-}
-
 static const char *name_of(const struct nlmsghdr *h)
 {
 	const struct nlattr *attr;
@@ -82,7 +71,7 @@ static int message(const struct nlmsghdr *h, void *arg)
 	if (ifi->ifi_family != AF_UNSPEC)
 		return MNL_CB_OK;
 	w->links_changed = true;
-	d = device_of(w->agent, (uint32_t)ifi->ifi_index);
+	d = device_by_ifindex(w->agent, (uint32_t)ifi->ifi_index);
 	name = h->nlmsg_type == RTM_NEWLINK ? name_of(h) : NULL;
 	if (d && h->nlmsg_type == RTM_DELLINK)
 		lost(d, NULL);
@@ -96,18 +85,18 @@ static int message(const struct nlmsghdr *h, void *arg)
 /* Notifications were lost, so all devices are looked at. */
 static void look_at_all(struct agent *a)
 {
-	size_t i;
+	struct device *d;
+	size_t i = 0;
 
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		struct device *d = a->devices[i];
+	while ((d = agent_next_device(a, &i))) {
 		struct link_state st;
-		int r = d && d->ifindex ? netlink_link(a->nl, d->ifindex, &st) : 0;
+		int r = d->ifindex ? netlink_link(a->nl, d->ifindex, &st) : -ENOENT;
 
 		if (r == -ENODEV)
 			lost(d, NULL);
-		else if (d && d->ifindex && !r && strcmp(st.name, d->name))
+		else if (!r && strcmp(st.name, d->name))
 			lost(d, st.name);
-		else if (d && d->ifindex && !r)
+		else if (!r)
 			device_see_state(d, st.up);
 	}
 }
@@ -140,12 +129,12 @@ static void try_return(struct watch *w, struct device *d)
 
 static void try_returns(struct watch *w)
 {
-	struct agent *a = w->agent;
-	size_t i;
+	struct device *d;
+	size_t i = 0;
 
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (a->devices[i] && !a->devices[i]->ifindex)
-			try_return(w, a->devices[i]);
+	while ((d = agent_next_device(w->agent, &i))) {
+		if (!d->ifindex)
+			try_return(w, d);
 	}
 }
 
