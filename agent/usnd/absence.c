@@ -44,6 +44,20 @@ void device_lost(struct device *d)
 	device_enter(d, &e);
 }
 
+void devices_settle(struct agent *a)
+{
+	struct device *d;
+	size_t i = 0;
+
+	if (!a->run_ended)
+		return;
+	a->run_ended = false;
+	while ((d = agent_next_device(a, &i))) {
+		if (!d->ifindex && !runs_use_device(a, d->number))
+			device_forget(d);
+	}
+}
+
 /* What is missing in the settings, after a restart of the agent meanwhile, is as the interface has it. */
 static int configure(struct device *d, uint32_t ifindex, const struct link_state *st,
 		     struct usn_err *e)

@@ -8,11 +8,15 @@
 
 #include <stdbool.h>
 
+struct agent;
 struct device;
 struct usn_err;
 
 /* The interface was removed, or has another name. Without runs the device is forgotten. */
 void device_lost(struct device *d);
+
+/* The devices that are gone, and have no run any more since a run has ended, are forgotten. */
+void devices_settle(struct agent *a);
 
 /*
  * Takes the interface that has the name now. -ENODEV: there is none. -EBUSY: its queue is open elsewhere,

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/cgroup.h"
@@ -100,10 +101,12 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	return r;
 }
 
+/* Nothing is left half gone when the service looks whether anything is left to do. */
 static void settled(struct loop *l)
 {
 	struct agent *a = SOURCE_OWNER(l, struct agent, loop);
 
+	devices_settle(a);
 	service_settle(a->service);
 }
 

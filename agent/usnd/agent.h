@@ -42,6 +42,7 @@ struct agent {
 	size_t n_devices;
 	bool framed; /* route_frame() is done */
 	LIST_HEAD(, run) runs;
+	bool run_ended; /* since devices_settle(): a device that is gone goes with its last run */
 	struct held_rings held;
 	struct source signals;
 	struct source run_events; /* inotify: cgroup.events of the runs */

@@ -213,7 +213,7 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 		ambient_dismiss(d);
 		if (d->ifindex)
 			device_entry_remove(a->pins, number);
-		runs_forget_counters(a, number);
+		counters_settle(a, number);
 		ruleset_remove(a, d->ruleset);
 		end_routes(a, number);
 		return r;
@@ -324,7 +324,7 @@ void device_forget(struct device *d)
 	device_entry_remove(a->pins, number);
 	queue_unkeep(d);
 	device_free(d);
-	runs_forget_counters(a, number);
+	counters_settle(a, number);
 	if (!runs_use_ruleset(a, ruleset))
 		ruleset_remove(a, ruleset);
 	end_routes(a, number);

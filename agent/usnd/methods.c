@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bound.h"
@@ -188,6 +189,13 @@ static int method_up(struct caller *c, const json_t *parameters, json_t **ret, i
 
 /* Down */
 
+/* What has ended must not be in the way, or on the list, because the kernel's word of it is still to be read. */
+static void sweep(struct agent *a)
+{
+	runs_sweep(a);
+	devices_settle(a);
+}
+
 static int check_unused(struct device *d, struct usn_err *e)
 {
 	char names[200] = "";
@@ -213,8 +221,7 @@ static int method_down(struct caller *c, const json_t *parameters, json_t **ret,
 	int r;
 
 	(void)ret_fd;
-	/* With its last run a device that is gone goes, too. */
-	runs_sweep(c->agent);
+	sweep(c->agent);
 	r = get_device(c, parameters, false, &d, e);
 	if (r >= 0 && !json_is_true(json_object_get(parameters, "force")))
 		r = check_unused(d, e);
@@ -238,7 +245,7 @@ static int method_list(struct caller *c, const json_t *parameters, json_t **ret,
 	int r = 0;
 
 	(void)ret_fd;
-	runs_sweep(c->agent);
+	sweep(c->agent);
 	if (json_object_get(parameters, "device"))
 		r = get_device(c, parameters, false, &only, e);
 	if (r < 0)

@@ -81,15 +81,9 @@ static int run_open(struct run *r)
 	return r->dir_fd < 0 ? -errno : run_attend(r);
 }
 
-void runs_forget_counters(struct agent *a, uint32_t number)
+void counters_settle(struct agent *a, uint32_t number)
 {
-	struct device *d = a->devices[number];
-
-	if (runs_use_device(a, number))
-		return;
-	if (d && !d->ifindex)
-		device_forget(d);
-	else if (!d)
+	if (!a->devices[number] && !runs_use_device(a, number))
 		counters_remove(a->pins, number);
 }
 
@@ -124,7 +118,8 @@ void run_forget(struct run *r)
 	drop_ruleset(a, number, ruleset);
 	/* While an agent adopts, the device of a run that has ended may only be about to be found. */
 	if (a->whole)
-		runs_forget_counters(a, number);
+		counters_settle(a, number);
+	a->run_ended = true;
 }
 
 /* Removes the run if nothing is left in it. The binding goes last: until then a process could come in. */

@@ -73,8 +73,8 @@ void runs_close(struct agent *a);
 /* Removes the runs that have ended: the kernel's word of an end may still be on its way. */
 void runs_sweep(struct agent *a);
 
-/* Removes what is left of a device that is gone, if it has no run. */
-void runs_forget_counters(struct agent *a, uint32_t number);
+/* Removes the counters of a number that no device has, and no run. */
+void counters_settle(struct agent *a, uint32_t number);
 
 /* Points the bindings of a device's runs at its interface; 0: there is none, refuse. */
 void runs_follow(struct agent *a, uint32_t number, uint32_t ifindex);
