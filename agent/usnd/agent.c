@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/notify.h"
-#include "usnd/absence.h"
+#include "usnd/adopt.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/cgroup.h"
@@ -19,8 +19,8 @@
 #include "usnd/netlink.h"
 #include "usnd/netns.h"
 #include "usnd/pins.h"
+#include "usnd/presence.h"
 #include "usnd/redirects.h"
-#include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/service.h"
 #include "usnd/store.h"
@@ -42,24 +42,6 @@ static int open_cgroup(struct agent *a, struct usn_err *e)
 				      USN_CGROUP);
 	r = cgroup_leave(a->cgroup_root_fd, USN_CGROUP);
 	return r < 0 ? usn_fail_errno(e, -r, "cannot leave the run that this was started in") : 0;
-}
-
-static int adopt_devices(struct agent *a, struct usn_err *e)
-{
-	struct usn_device entry;
-	uint32_t i;
-	int r;
-
-	for (i = 0; i < USN_DEVICES_MAX; i++) {
-		if (device_entry_get(a->pins, i, &entry) < 0)
-			continue;
-		r = device_adopt(a, i, &entry, e);
-		if (r < 0 && r != -ENODEV)
-			return r;
-	}
-	store_close();
-	rulesets_sweep(a);
-	return ruleset_follow_addresses(a, e);
 }
 
 static int open_parts(struct agent *a, struct usn_err *e)

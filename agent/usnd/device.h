@@ -17,7 +17,7 @@ struct device {
 	struct agent *agent;
 	uint32_t number;
 	char name[USN_NAME_SIZE];
-	uint32_t ifindex; /* 0: the interface is gone, see absence.h */
+	uint32_t ifindex; /* 0: the interface is gone, see presence.h */
 	enum { LINK_STARTING, LINK_UP, LINK_DOWN } link; /* as the kernel's notifications say */
 	struct settings settings;
 	uint32_t ruleset; /* of settings.except; 0: it has no rules */
@@ -29,29 +29,23 @@ struct device {
 	uint64_t peer_read, peer_answered, peer_failed;
 };
 
-/* Makes a device. What fails leaves nothing. */
-int device_up(struct agent *a, uint32_t number, const struct settings *s, struct usn_err *e);
+struct device *device_new(struct agent *a, uint32_t number);
 
-/* Takes over the device that the entry describes. -ENODEV: it is gone, and forgotten now. */
-int device_adopt(struct agent *a, uint32_t number, const struct usn_device *entry,
-		 struct usn_err *e);
+/* Stops serving; the device itself stays. */
+struct device *device_free(struct device *d);
 
-/* Removes a device; its bindings refuse from here on. */
-int device_down(struct device *d, struct usn_err *e);
+static inline void device_freep(struct device **d)
+{
+	device_free(*d);
+}
 
-/* Drops all there is of a device but the interface. The bindings of its runs refuse. */
-void device_forget(struct device *d);
+/* Puts it among the agent's devices, which device_free() takes it from. */
+void device_add(struct device *d);
 
 /* Writes the device's entry, from which a later agent takes it over. */
 int device_enter(struct device *d, struct usn_err *e);
 
-/* Sees to it that the host learns nothing from the device's rig. To be called before the interface is up. */
-int device_shield(struct agent *a, const char *device, uint32_t ifindex, struct usn_err *e);
-
 /* The device whose interface this is; NULL: it is no device's. */
 struct device *device_by_ifindex(const struct agent *a, uint32_t ifindex);
-
-/* Stops serving; the device itself stays. */
-struct device *device_free(struct device *d);
 
 #endif

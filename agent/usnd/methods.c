@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bound.h"
@@ -20,6 +19,7 @@
 #include "usnd/methods.h"
 #include "usnd/netlink.h"
 #include "usnd/permit.h"
+#include "usnd/presence.h"
 #include "usnd/queue.h"
 #include "usnd/report.h"
 #include "usnd/run.h"

@@ -13,10 +13,10 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "usnd/absence.h"
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
+#include "usnd/presence.h"
 #include "usnd/ruleset.h"
 #include "usnd/watch.h"
 
@@ -32,7 +32,7 @@ struct watch {
 	uint32_t foreign; /* the interface that was last said to be none of ours */
 };
 
-static void lost(struct device *d, const char *name)
+static void gone(struct device *d, const char *name)
 {
 	if (name)
 		log_line(LOG_WARNING, "%s was renamed to %s: its runs' new sockets are refused",
@@ -41,7 +41,7 @@ static void lost(struct device *d, const char *name)
 		log_line(LOG_WARNING,
 			 "%s was removed by somebody else: its runs' new sockets are refused",
 			 d->name);
-	device_lost(d);
+	device_gone(d);
 }
 
 static const char *name_of(const struct nlmsghdr *h)
@@ -74,9 +74,9 @@ static int message(const struct nlmsghdr *h, void *arg)
 	d = device_by_ifindex(w->agent, (uint32_t)ifi->ifi_index);
 	name = h->nlmsg_type == RTM_NEWLINK ? name_of(h) : NULL;
 	if (d && h->nlmsg_type == RTM_DELLINK)
-		lost(d, NULL);
+		gone(d, NULL);
 	else if (d && name && strcmp(name, d->name))
-		lost(d, name);
+		gone(d, name);
 	else if (d && name)
 		device_see_state(d, ifi->ifi_flags & IFF_UP);
 	return MNL_CB_OK;
@@ -93,9 +93,9 @@ static void look_at_all(struct agent *a)
 		int r = d->ifindex ? netlink_link(a->nl, d->ifindex, &st) : -ENOENT;
 
 		if (r == -ENODEV)
-			lost(d, NULL);
+			gone(d, NULL);
 		else if (!r && strcmp(st.name, d->name))
-			lost(d, st.name);
+			gone(d, st.name);
 		else if (!r)
 			device_see_state(d, st.up);
 	}
