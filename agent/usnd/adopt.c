@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Adopting what an earlier agent left. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -9,6 +11,8 @@
 #include "usnd/adopt.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
+#include "usnd/bound.h"
+#include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/netlink.h"
 #include "usnd/pins.h"
@@ -17,6 +21,92 @@
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
 #include "usnd/store.h"
+
+/* Runs. */
+
+/* A cgroup that an earlier agent made: with its binding it is a run, without it was never entered. */
+static void adopt_run(struct agent *a, const char *name)
+{
+	struct usn_binding b;
+	struct run *r = run_new(a, name, run_reap);
+
+	if (!r || run_open(r) < 0 || binding_get(a->pins, r->id, &b) < 0) {
+		run_free(r);
+		if (cgroup_remove(a->cgroup_fd, name) < 0)
+			log_line(LOG_WARNING, "the cgroup %s/%s/%s is not a run: left alone",
+				 a->cgroup_path, USN_CGROUP, name);
+		return;
+	}
+	r->number = b.number;
+	r->ruleset = b.ruleset;
+	run_reap(r);
+}
+
+static int adopt_runs(struct agent *a, struct usn_err *e)
+{
+	int fd = openat(a->cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	if (!dir) {
+		close_fd(fd);
+		return usn_fail_errno(e, errno, "cannot read %s/%s", a->cgroup_path, USN_CGROUP);
+	}
+	while ((d = readdir(dir))) {
+		if (d->d_type == DT_DIR && d->d_name[0] != '.')
+			adopt_run(a, d->d_name);
+	}
+	closedir(dir);
+	return 0;
+}
+
+/* -errno: the cgroup is gone. */
+static int adopt_bound(struct agent *a, uint64_t id)
+{
+	int fd = cgroup_open_id(a->cgroup_root_fd, id), error;
+	_cleanup_free_ char *name = fd < 0 ? NULL : cgroup_path(fd);
+	struct usn_binding b;
+	struct run *r = name ? run_new(a, name, bound_reap) : NULL;
+
+	if (!r) {
+		close_fd(fd);
+		pins_detach(id);
+		return -ENOENT;
+	}
+	r->dir_fd = fd;
+	r->in_place = true;
+	error = binding_get(a->pins, id, &b);
+	if (error >= 0)
+		error = run_attend(r);
+	if (error >= 0)
+		error = pins_refresh(a->pins, id);
+	if (error < 0 || cgroup_removed(fd)) {
+		log_line(LOG_WARNING, "the cgroup %s cannot stay bound", name);
+		run_free(r);
+		pins_detach(id);
+		return -ENOENT;
+	}
+	r->number = b.number;
+	r->ruleset = b.ruleset;
+	return 0;
+}
+
+/* Bindings of other cgroups than runs: bound in place, or gone while there was no agent. Ids are never used again. */
+static void adopt_bindings(struct agent *a)
+{
+	uint64_t id = 0, next;
+
+	while (!binding_next(a->pins, id, &next)) {
+		if (run_by_id(a, next) || adopt_bound(a, next) >= 0) {
+			id = next;
+			continue;
+		}
+		binding_remove(a->pins, next);
+		id = 0; /* its successor is unknown now: from the start */
+	}
+}
+
+/* Devices. */
 
 static void read_back_dns(struct device *d, const struct usn_device *entry)
 {
@@ -58,11 +148,14 @@ static int read_back(struct device *d, const struct usn_device *entry)
 /* The interface went while there was no agent. If it has runs, one of its name may be there already. */
 static int adopt_gone(struct device *d)
 {
+	struct agent *a = d->agent;
+	uint32_t number = d->number;
 	struct usn_err e;
 
 	device_add(d);
+	/* Without runs it is forgotten, and freed. */
 	device_gone(d);
-	d = d->agent->devices[d->number];
+	d = a->devices[number];
 	if (d)
 		device_return(d, &e);
 	return 0;
@@ -105,7 +198,7 @@ static int adopt_device(struct agent *a, uint32_t number, const struct usn_devic
 	return 0;
 }
 
-int adopt_devices(struct agent *a, struct usn_err *e)
+static int adopt_devices(struct agent *a, struct usn_err *e)
 {
 	struct usn_device entry;
 	uint32_t i;
@@ -118,6 +211,23 @@ int adopt_devices(struct agent *a, struct usn_err *e)
 		if (r < 0 && r != -ENODEV)
 			return r;
 	}
+	return 0;
+}
+
+int adopt(struct agent *a, struct usn_err *e)
+{
+	/* The runs first: a device that is gone stays on the list only if it has any. */
+	int r = adopt_runs(a, e);
+
+	if (r < 0)
+		return r;
+	adopt_bindings(a);
+	r = ambient_open(a, e);
+	if (r >= 0)
+		r = adopt_devices(a, e);
+	if (r < 0)
+		return r;
+	/* What nothing that was found lays claim to. */
 	store_close();
 	rulesets_sweep(a);
 	return ruleset_follow_addresses(a, e);

@@ -9,7 +9,7 @@
 struct agent;
 struct usn_err;
 
-/* After the runs: a device that is gone stays only if it has any. */
-int adopt_devices(struct agent *a, struct usn_err *e);
+/* Runs, ambient mode and devices. What no later agent could use is removed. */
+int adopt(struct agent *a, struct usn_err *e);
 
 #endif

@@ -21,7 +21,7 @@
 #include "usnd/pins.h"
 #include "usnd/presence.h"
 #include "usnd/redirects.h"
-#include "usnd/run.h"
+#include "usnd/runs.h"
 #include "usnd/service.h"
 #include "usnd/store.h"
 #include "usnd/watch.h"
@@ -75,9 +75,7 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	if (r >= 0)
 		r = runs_open(a, e);
 	if (r >= 0)
-		r = ambient_open(a, e);
-	if (r >= 0)
-		r = adopt_devices(a, e);
+		r = adopt(a, e);
 	if (r >= 0)
 		r = service_listen(a->service, e);
 	return r;

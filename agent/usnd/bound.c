@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "usnd/agent.h"
 #include "usnd/bound.h"
 #include "usnd/cgroup.h"
@@ -65,6 +64,28 @@ static int attach(struct run *r, const struct device *d, const struct run_option
 	return error;
 }
 
+static void finish(struct run *r)
+{
+	pins_detach(r->id);
+	run_forget(r);
+}
+
+/* A scope that systemd has made for a run; it is entered before it is bound, and nobody comes in later. */
+static bool is_scope(const struct run *r)
+{
+	const char *last = strrchr(r->name, '/');
+	size_t n = strlen(r->name);
+
+	return last && n > 6 && !strcmp(r->name + n - 6, ".scope") &&
+	       !strncmp(last, "/usn-usn", 8) && strstr(r->name, "/usn.slice/");
+}
+
+void bound_reap(struct run *r)
+{
+	if (cgroup_removed(r->dir_fd) || (is_scope(r) && !cgroup_populated(r->dir_fd)))
+		finish(r);
+}
+
 int bound_start(struct device *d, const char *path, const struct run_options *o, struct run **ret,
 		struct usn_err *e)
 {
@@ -86,7 +107,7 @@ int bound_start(struct device *d, const char *path, const struct run_options *o,
 	*ret = r;
 	if (r)
 		return check_free(r, d, e);
-	r = run_new(a, name);
+	r = run_new(a, name, bound_reap);
 	if (!r)
 		return usn_fail(e, ENOMEM, "out of memory");
 	r->number = d->number;
@@ -99,12 +120,6 @@ int bound_start(struct device *d, const char *path, const struct run_options *o,
 	}
 	*ret = r;
 	return 0;
-}
-
-static void finish(struct run *r)
-{
-	pins_detach(r->id);
-	run_forget(r);
 }
 
 int bound_end(struct agent *a, const char *path, struct usn_err *e)
@@ -120,50 +135,4 @@ int bound_end(struct agent *a, const char *path, struct usn_err *e)
 		return usn_fail(e, ENOENT, "the cgroup %.200s is not bound", path);
 	finish(r);
 	return 0;
-}
-
-int bound_adopt(struct agent *a, uint64_t id)
-{
-	int fd = cgroup_open_id(a->cgroup_root_fd, id), error;
-	_cleanup_free_ char *name = fd < 0 ? NULL : cgroup_path(fd);
-	struct usn_binding b;
-	struct run *r = name ? run_new(a, name) : NULL;
-
-	if (!r) {
-		close_fd(fd);
-		pins_detach(id);
-		return -ENOENT;
-	}
-	r->dir_fd = fd;
-	r->in_place = true;
-	error = binding_get(a->pins, id, &b);
-	if (error >= 0)
-		error = run_attend(r);
-	if (error >= 0)
-		error = pins_refresh(a->pins, id);
-	if (error < 0 || cgroup_removed(fd)) {
-		log_line(LOG_WARNING, "the cgroup %s cannot stay bound", name);
-		run_free(r);
-		pins_detach(id);
-		return -ENOENT;
-	}
-	r->number = b.number;
-	r->ruleset = b.ruleset;
-	return 0;
-}
-
-/* A scope that systemd has made for a run; it is entered before it is bound, and nobody comes in later. */
-static bool is_scope(const struct run *r)
-{
-	const char *last = strrchr(r->name, '/');
-	size_t n = strlen(r->name);
-
-	return last && n > 6 && !strcmp(r->name + n - 6, ".scope") &&
-	       !strncmp(last, "/usn-usn", 8) && strstr(r->name, "/usn.slice/");
-}
-
-void bound_reap(struct run *r)
-{
-	if (cgroup_removed(r->dir_fd) || (is_scope(r) && !cgroup_populated(r->dir_fd)))
-		finish(r);
 }

@@ -6,8 +6,6 @@
 #ifndef USN_BOUND_H
 #define USN_BOUND_H
 
-#include <stdint.h>
-
 struct agent;
 struct device;
 struct run;
@@ -18,9 +16,6 @@ struct usn_err;
 int bound_start(struct device *d, const char *path, const struct run_options *o, struct run **ret,
 		struct usn_err *e);
 int bound_end(struct agent *a, const char *path, struct usn_err *e);
-
-/* Takes over what an earlier agent has bound; -errno: the cgroup is gone. */
-int bound_adopt(struct agent *a, uint64_t id);
 
 /* Ends it if its cgroup was removed, or is a scope of ours that is empty: systemd removes it in its own time. */
 void bound_reap(struct run *r);

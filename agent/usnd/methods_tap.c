@@ -8,7 +8,7 @@
 #include "usnd/device.h"
 #include "usnd/methods.h"
 #include "usnd/permit.h"
-#include "usnd/run.h"
+#include "usnd/runs.h"
 #include "usnd/service.h"
 #include "usnd/tapping.h"
 

@@ -16,7 +16,7 @@
 #include "usnd/netlink.h"
 #include "usnd/pins.h"
 #include "usnd/report.h"
-#include "usnd/run.h"
+#include "usnd/runs.h"
 
 /* The process's name; anything can be in it, JSON takes only UTF-8. */
 static json_t *process(pid_t pid)

@@ -12,7 +12,7 @@
 #include "usnd/netlink.h"
 #include "usnd/pins.h"
 #include "usnd/ruleset.h"
-#include "usnd/run.h"
+#include "usnd/runs.h"
 
 static struct usn_rule_key key_of(uint32_t id, const struct exempt_rule *r)
 {
