@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The agent: what it owns while it runs. All of it can be read back from the kernel. */
+/* The agent: what it owns while it runs. All of it can be read back from the kernel (adopt.h). */
 #ifndef USN_AGENT_H
 #define USN_AGENT_H
 
@@ -22,7 +22,6 @@ struct pins;
 struct redirects;
 struct run;
 struct service;
-struct usn_err;
 struct watch;
 
 struct agent {
@@ -49,15 +48,6 @@ struct agent {
 	uint32_t last_run;        /* K of the newest usnN-K */
 	uint32_t last_ruleset;
 };
-
-/*
- * Opens everything and adopts what an earlier agent left. The socket listens first, so that callers
- * wait instead of failing while the programs load.
- */
-int agent_open(struct agent **ret, struct usn_err *e);
-
-/* Ends. Devices, bindings and programs stay as long as there is a device or a run. */
-struct agent *agent_free(struct agent *a);
 
 static inline bool agent_idle(const struct agent *a)
 {

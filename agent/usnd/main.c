@@ -21,6 +21,7 @@
 #include "lib/verifier.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
+#include "usnd/life.h"
 #include "usnd/pins.h"
 #include "usnd/redirects.h"
 #include "usnd/service.h"

@@ -16,6 +16,7 @@
 #include "usnd/ambient.h"
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
+#include "usnd/life.h"
 #include "usnd/netlink.h"
 #include "usnd/netns.h"
 #include "usnd/pins.h"
