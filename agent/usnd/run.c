@@ -38,11 +38,12 @@ void run_forget(struct run *r)
 
 	binding_remove(a->pins, r->id);
 	run_free(r);
-	drop_ruleset(a, number, ruleset);
-	/* While an agent adopts, the device of a run that has ended may only be about to be found. */
-	if (a->whole)
-		counters_settle(a, number);
 	a->run_ended = true;
+	/* While an agent adopts, the device may only be about to be found, with these rules and counters. */
+	if (!a->whole)
+		return;
+	drop_ruleset(a, number, ruleset);
+	counters_settle(a, number);
 }
 
 /* The binding goes last: until then a process could come in. */

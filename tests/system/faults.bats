@@ -539,7 +539,7 @@ killed_with_run() {
 @test "the agent is killed: a run stays bound, the next agent finds it and ends it" { in_sandbox killed_with_run; }
 
 ends_without_agent() {
-	usn up usn0
+	usn up usn0 Except=192.0.2.0/24
 	start_asked usn0
 	[ "$(ask)" = usn0 ]
 	end_agent KILL
@@ -549,6 +549,8 @@ ends_without_agent() {
 	[ "$(show usn0 'd["runs"]')" = "[]" ]
 	[ "$(bpftool -j map dump pinned /sys/fs/bpf/usn/maps/bindings)" = "[]" ]
 	[ -z "$(find "$(cgroup_tree)/usn" -mindepth 1 -type d)" ]
+	# The rules that it shared with its device are still the device's.
+	[ "$(show usn0 'd["except"]')" = "['loopback', '192.0.2.0/24']" ]
 }
 @test "the agent is killed: what ended meanwhile is swept by the next one" { in_sandbox ends_without_agent; }
 
