@@ -17,6 +17,7 @@
 #include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/life.h"
+#include "usnd/methods.h"
 #include "usnd/netlink.h"
 #include "usnd/netns.h"
 #include "usnd/pins.h"
@@ -55,7 +56,7 @@ static int open_parts(struct agent *a, struct usn_err *e)
 		return usn_fail_errno(e, -r, "cannot make an event loop");
 	r = netns_cookie(&a->netns_cookie, e);
 	if (r >= 0)
-		r = service_open(a, e);
+		r = service_open(a, methods, e);
 	/*
 	 * What is sure to get ready lets callers wait for it. Another may find that the queues are kept for one that is
 	 * being restarted, and nobody should have waited for that.

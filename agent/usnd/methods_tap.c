@@ -7,6 +7,7 @@
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/methods.h"
+#include "usnd/parameters.h"
 #include "usnd/permit.h"
 #include "usnd/runs.h"
 #include "usnd/service.h"

@@ -50,6 +50,7 @@ static const struct {
 
 struct service {
 	struct agent *agent;
+	const struct method *methods; /* of io.usn */
 	int lock_fd;
 	struct source listener;
 	struct source timer; /* -1: not ephemeral */
@@ -144,7 +145,7 @@ static json_t *call_method(struct caller *c, const struct method *m, const json_
 
 static json_t *dispatch(struct caller *c, const char *method, const json_t *parameters, int *ret_fd)
 {
-	size_t i;
+	const struct method *m;
 
 	if (!method)
 		return protocol_error("InvalidParameter", "parameter", "method");
@@ -152,9 +153,9 @@ static json_t *dispatch(struct caller *c, const char *method, const json_t *para
 		return get_info();
 	if (!strcmp(method, "org.varlink.service.GetInterfaceDescription"))
 		return get_description(parameters);
-	for (i = 0; i < n_methods; i++) {
-		if (!strncmp(method, "io.usn.", 7) && !strcmp(method + 7, methods[i].name))
-			return call_method(c, &methods[i], parameters, ret_fd);
+	for (m = c->agent->service->methods; m->name; m++) {
+		if (!strncmp(method, "io.usn.", 7) && !strcmp(method + 7, m->name))
+			return call_method(c, m, parameters, ret_fd);
 	}
 	return protocol_error("MethodNotFound", "method", method);
 }
@@ -304,13 +305,14 @@ static int listen_at(struct service *s, struct usn_err *e)
 	return 0;
 }
 
-int service_open(struct agent *a, struct usn_err *e)
+int service_open(struct agent *a, const struct method *methods, struct usn_err *e)
 {
 	struct service *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return usn_fail(e, ENOMEM, "out of memory");
 	s->agent = a;
+	s->methods = methods;
 	s->lock_fd = s->listener.fd = s->timer.fd = -1;
 	a->service = s;
 	return lock_take(&s->lock_fd, e);

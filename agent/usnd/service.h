@@ -37,11 +37,11 @@ struct method {
 	bool for_all; /* it asks permit_device() itself; others are root's */
 };
 
-extern const struct method methods[];
-extern const size_t n_methods;
-
-/* Takes the lock of the only agent. -EALREADY: an agent that stays has it. */
-int service_open(struct agent *a, struct usn_err *e);
+/*
+ * Takes the lock of the only agent. -EALREADY: an agent that stays has it. methods are those of io.usn, behind them one without a
+ * name.
+ */
+int service_open(struct agent *a, const struct method *methods, struct usn_err *e);
 
 /* Callers are answered when the loop runs; those who come before wait. Once is enough. */
 int service_listen(struct service *s, struct usn_err *e);

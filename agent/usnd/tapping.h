@@ -7,6 +7,7 @@
 #define USN_TAPPING_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 struct tapping;
 struct usn_err;
