@@ -329,8 +329,11 @@ struct service *service_free(struct service *s)
 
 	if (!s)
 		return NULL;
-	while ((c = LIST_FIRST(&s->callers)))
+	while ((c = LIST_FIRST(&s->callers))) {
+		/* The run stays: its launcher may still enter it, and the next agent finds it. */
+		c->launching = NULL;
 		caller_free(c);
+	}
 	if (s->listener.fd >= 0) {
 		unlink(USN_SOCKET);
 		loop_forget(&s->agent->loop, &s->listener);

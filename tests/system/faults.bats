@@ -1155,6 +1155,29 @@ abandoned_launch() {
 }
 @test "protocol: a launch that is given up leaves no run" { in_sandbox abandoned_launch; }
 
+terminated_in_launch() {
+	usnd --foreground &
+	export agent=$!
+	eventually [ -e /run/usn/usnd.sock ]
+	usn up usn0
+	# The launcher has the way in when the agent ends, and goes in afterwards.
+	protocol <<-'END'
+		s = connect()
+		s.sendall(b'{"method":"io.usn.Run","parameters":{"device":"usn0"}}\0')
+		data, fds, flags, address = socket.recv_fds(s, 65536, 4)
+		os.kill(int(os.environ["agent"]), 15)
+		assert s.recv(1) == b""
+		os.write(fds[0], b"0")
+		assert "/usn/usn0-" in open("/proc/self/cgroup").read()
+	END
+	wait $agent
+	# The next agent finds it, and that it has ended.
+	[ "$(show usn0 'd["runs"]')" = "[]" ]
+	usn down usn0
+	nothing_left
+}
+@test "SIGTERM: a launch that is on its way is not in the agent's" { in_sandbox terminated_in_launch; }
+
 rig_of_another_namespace() {
 	# A queue of the same name in another network namespace is not ours, even if its process is found first.
 	unshare --net bash -c '
