@@ -8,7 +8,8 @@
 
 #include "base/cleanup.h"
 #include "lib/pcapng.h"
-#include "lib/pcapng_parts.h"
+#include "lib/pcapng_blocks.h"
+#include "lib/pcapng_buffer.h"
 
 #define BLOCK_SECTION 0x0a0d0d0aU
 #define BLOCK_INTERFACE 1U
@@ -19,7 +20,6 @@
 #define LINKTYPE_RAW 101 /* packets begin with an IP header of either version */
 
 /* Option codes; those above 1 have a meaning of their own in each block. */
-#define OPT_END 0
 #define OPT_COMMENT 1
 #define OPT_SHB_HARDWARE 2
 #define OPT_SHB_OS 3
@@ -49,9 +49,6 @@
 #define OPT_PROCESS_PARENT 5
 #define OPT_PROCESS_UID 6
 #define OPT_PROCESS_STARTTIME 9
-
-/* More than any block needs beside its texts. */
-#define BLOCK_OVERHEAD 256
 
 static void put(struct pcapng *w, const void *data, size_t n)
 {
@@ -157,7 +154,7 @@ static void put_time_option(struct pcapng *w, uint16_t code, uint64_t ns)
 /* A block with n bytes of texts. */
 static int block_begin(struct pcapng *w, uint32_t type, size_t n)
 {
-	int r = pcapng_make_room(w, n + BLOCK_OVERHEAD);
+	int r = pcapng_make_room(w, n + PCAPNG_BLOCK_OVERHEAD);
 
 	if (r < 0)
 		return r;
@@ -178,7 +175,7 @@ static void block_close(struct pcapng *w)
 
 static void block_end(struct pcapng *w)
 {
-	put_option(w, OPT_END, NULL, 0);
+	put_option(w, PCAPNG_OPT_END, NULL, 0);
 	block_close(w);
 }
 
@@ -311,7 +308,7 @@ static void put_process(struct pcapng *w, const struct pcapng_process *p)
 		put(w, &start, sizeof(start));
 	}
 	put_entry_text(w, OPT_COMMENT, p->comment);
-	put_entry_head(w, OPT_END, 0);
+	put_entry_head(w, PCAPNG_OPT_END, 0);
 }
 
 int pcapng_process(struct pcapng *w, const struct pcapng_process *p)

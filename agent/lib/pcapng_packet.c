@@ -8,9 +8,8 @@
 
 #include "base/cold.h"
 #include "lib/pcapng.h"
-#include "lib/pcapng_parts.h"
+#include "lib/pcapng_buffer.h"
 
-#define OPT_END 0
 #define OPT_EPB_FLAGS 2
 #define OPT_EPB_DROPCOUNT 4
 #define OPT_EPB_PACKETID 5
@@ -29,9 +28,6 @@ _Static_assert(USN_PACKET_CHECKSUM_OPEN == 1 && USN_PACKET_CHECKSUM_GOOD == 2 &&
 #define PACKET_FLAGS (USN_PACKET_CHECKSUM_OPEN | USN_PACKET_CHECKSUM_GOOD | USN_PACKET_GSO)
 
 #define VERDICT_TC 1 /* what follows is a TC_ACT_*, 64 bits */
-
-/* More than a packet's block needs beside the packet. */
-#define BLOCK_OVERHEAD 256
 
 static uint32_t epb_flags(const struct pcapng_packet *p)
 {
@@ -82,7 +78,7 @@ static uint32_t *store_options(uint32_t *at, const struct pcapng_packet *p, uint
 		*at++ = p->pid;
 		*at++ = p->tid;
 	}
-	*at++ = OPT_END;
+	*at++ = PCAPNG_OPT_END;
 	return at;
 }
 
@@ -110,7 +106,7 @@ static uint32_t *store_usual_end(uint32_t *at, const struct pcapng_packet *p, ui
 	u->process_head = option_head(OPT_EPB_PROCESSID_THREADID, 8);
 	u->pid = p->pid;
 	u->tid = p->tid;
-	u->end = OPT_END;
+	u->end = PCAPNG_OPT_END;
 	return &u->length;
 }
 
@@ -158,8 +154,8 @@ int pcapng_packet(struct pcapng *w, const struct pcapng_packet *p)
 		return -EINVAL;
 	if (p->caplen > PCAPNG_PACKET_MAX)
 		return -EMSGSIZE;
-	if (w->size - w->used < p->caplen + BLOCK_OVERHEAD) {
-		r = pcapng_make_room(w, p->caplen + BLOCK_OVERHEAD);
+	if (w->size - w->used < p->caplen + PCAPNG_BLOCK_OVERHEAD) {
+		r = pcapng_make_room(w, p->caplen + PCAPNG_BLOCK_OVERHEAD);
 		if (r < 0)
 			return r;
 	}

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of the noun pcapng share: the buffer (pcapng.c), and who fills it (pcapng_packet.c, and pcapng_blocks.c with the rare blocks). */
-#ifndef USN_PCAPNG_PARTS_H
-#define USN_PCAPNG_PARTS_H
+/* The buffer of the pcapng writer, which pcapng_packet.c fills, and pcapng_blocks.c with the rare blocks. */
+#ifndef USN_PCAPNG_BUFFER_H
+#define USN_PCAPNG_BUFFER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define PCAPNG_BLOCK_PACKET 6U
+
+/* The option behind the last one of a block. */
+#define PCAPNG_OPT_END 0
+
+/* More than any block needs beside its packet or its texts. */
+#define PCAPNG_BLOCK_OVERHEAD 256
 
 struct pcapng {
 	int fd;
@@ -24,8 +30,5 @@ struct pcapng {
 
 /* Makes room for so many bytes behind used, by a flush if the buffer is full. */
 int pcapng_make_room(struct pcapng *w, size_t need);
-
-/* The block that every section begins with. */
-int pcapng_section(struct pcapng *w, const char *application);
 
 #endif
