@@ -11,20 +11,10 @@
 #include <stdint.h>
 #include <usn/abi.h>
 
+#include "lib/capture_options.h"
+
 struct capture_file;
 struct usn_err;
-
-struct capture_file_options {
-	const char *path; /* "-": standard output. With rotate_seconds a format of strftime(3) */
-	const char *application;
-	const char *filter; /* libpcap's, NULL: none */
-	uint32_t snaplen;
-	/* The last three are tcpdump's -C, -G and -W, and are not for the standard output. */
-	uint64_t rotate_bytes;   /* a new file when this one has grown over so many; 0: never */
-	uint32_t rotate_seconds; /* and so many seconds after the last one by time; 0: never */
-	/* With rotate_bytes: then the first is overwritten. Without: then it is over. 0: no limit. */
-	uint32_t rotate_files;
-};
 
 /* o stays the caller's, and has to be there as long as the capture. The first file is made at once. */
 int capture_file_open(const struct capture_file_options *o, struct capture_file **ret,

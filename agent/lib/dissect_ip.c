@@ -1,62 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * The network layer of a packet, IPv4 (RFC 791) and IPv6 (RFC 8200), and the way to the layer
- * above.
- */
-#include <linux/if_ether.h>
+/* The network layer of a packet: IPv4 (RFC 791) and IPv6 (RFC 8200). */
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "lib/dissect_parts.h"
 
 #define IPV4_HLEN 20
 #define IPV6_HLEN 40
 #define FRAGMENT_HLEN 8
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 /* The packet ends where its IP header says, whatever follows; what is missing of it is noted. */
 static void bound(struct span *s, uint32_t total, struct packet_info *p)
 {
 	p->missing = total > s->len ? total - s->len : 0;
 	s->len = total;
-	s->cap = min_u32(s->cap, total);
-}
-
-static void dissect_l4(struct span s, struct packet_info *p)
-{
-	static const struct {
-		uint8_t proto;
-		uint8_t version; /* 0: both */
-		bool (*dissect)(struct span s, struct packet_info *p);
-	} layers[] = {
-		{ IPPROTO_TCP, 0, dissect_tcp },         { IPPROTO_UDP, 0, dissect_udp },
-		{ IPPROTO_ICMP, 4, dissect_icmp },       { IPPROTO_ICMPV6, 6, dissect_icmp6 },
-		{ IPPROTO_UDPLITE, 0, dissect_udplite }, { IPPROTO_SCTP, 0, dissect_ports },
-		{ IPPROTO_DCCP, 0, dissect_ports },
-	};
-
-	p->has |= PACKET_L4;
-	p->l4_len = s.len;
-	if (packet_is_later_fragment(p)) {
-		p->has |= PACKET_PAYLOAD;
-		p->payload_len = s.len;
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(layers); i++) {
-		if (layers[i].proto != p->proto)
-			continue;
-		if (layers[i].version && layers[i].version != p->version)
-			continue;
-		layers[i].dissect(s, p);
-		return;
-	}
-	p->has |= PACKET_PAYLOAD;
-	p->payload_len = s.len;
+	s->cap = s->cap < total ? s->cap : total;
 }
 
 static void ipv4_fragment(const uint8_t *h, uint32_t len, struct packet_info *p)
@@ -193,14 +151,4 @@ bool dissect_network(struct span *s, uint8_t version, struct packet_info *ret)
 	if (version == 4)
 		return network_ipv4(s, ret);
 	return version == 6 && network_ipv6(s, ret);
-}
-
-void packet_dissect(const void *data, uint32_t caplen, uint32_t len, uint16_t protocol,
-		    struct packet_info *ret)
-{
-	struct span s = { data, min_u32(caplen, len), len };
-	uint8_t version = protocol == ETH_P_IP ? 4 : protocol == ETH_P_IPV6 ? 6 : 0;
-
-	if (dissect_network(&s, version, ret))
-		dissect_l4(s, ret);
 }
