@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usn/doctor.h"
+#include "usn/doctor_probe.h"
 
 #define PROGRAMS_MAX 64 /* of one hook; the kernel's limit (BPF_CGROUP_MAX_PROGS) */
 

@@ -18,25 +18,6 @@
 #define SO_PEERPIDFD 77
 #endif
 
-#define SOCK BPF_PROG_TYPE_CGROUP_SOCK
-#define ADDR BPF_PROG_TYPE_CGROUP_SOCK_ADDR
-
-const struct hook hooks[N_HOOKS] = {
-	{ "cgroup/sock_create", SOCK, BPF_CGROUP_INET_SOCK_CREATE },
-	{ "cgroup/connect4", ADDR, BPF_CGROUP_INET4_CONNECT },
-	{ "cgroup/connect6", ADDR, BPF_CGROUP_INET6_CONNECT },
-	{ "cgroup/bind4", ADDR, BPF_CGROUP_INET4_BIND },
-	{ "cgroup/bind6", ADDR, BPF_CGROUP_INET6_BIND },
-	{ "cgroup/sendmsg4", ADDR, BPF_CGROUP_UDP4_SENDMSG },
-	{ "cgroup/sendmsg6", ADDR, BPF_CGROUP_UDP6_SENDMSG },
-	{ "cgroup/recvmsg4", ADDR, BPF_CGROUP_UDP4_RECVMSG },
-	{ "cgroup/recvmsg6", ADDR, BPF_CGROUP_UDP6_RECVMSG },
-	{ "cgroup/getpeername4", ADDR, BPF_CGROUP_INET4_GETPEERNAME },
-	{ "cgroup/getpeername6", ADDR, BPF_CGROUP_INET6_GETPEERNAME },
-	{ "cgroup/setsockopt", BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT },
-	{ "cgroup_skb/egress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
-};
-
 static int probe_netns_cookie(void)
 {
 	uint64_t cookie;

@@ -13,13 +13,31 @@
 
 #include "base/cleanup.h"
 #include "base/insn.h"
-#include "usn/doctor.h"
 #include "usn/doctor_probe.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define ATTACH_TCX_INGRESS 46 /* enum bpf_attach_type of 6.6, which older headers lack */
 #define LICENSE "Dual BSD/GPL"
 #define LOOPBACK 1 /* the interface, in each network namespace */
+
+#define SOCK BPF_PROG_TYPE_CGROUP_SOCK
+#define ADDR BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+
+const struct hook hooks[N_HOOKS] = {
+	{ "cgroup/sock_create", SOCK, BPF_CGROUP_INET_SOCK_CREATE },
+	{ "cgroup/connect4", ADDR, BPF_CGROUP_INET4_CONNECT },
+	{ "cgroup/connect6", ADDR, BPF_CGROUP_INET6_CONNECT },
+	{ "cgroup/bind4", ADDR, BPF_CGROUP_INET4_BIND },
+	{ "cgroup/bind6", ADDR, BPF_CGROUP_INET6_BIND },
+	{ "cgroup/sendmsg4", ADDR, BPF_CGROUP_UDP4_SENDMSG },
+	{ "cgroup/sendmsg6", ADDR, BPF_CGROUP_UDP6_SENDMSG },
+	{ "cgroup/recvmsg4", ADDR, BPF_CGROUP_UDP4_RECVMSG },
+	{ "cgroup/recvmsg6", ADDR, BPF_CGROUP_UDP6_RECVMSG },
+	{ "cgroup/getpeername4", ADDR, BPF_CGROUP_INET4_GETPEERNAME },
+	{ "cgroup/getpeername6", ADDR, BPF_CGROUP_INET6_GETPEERNAME },
+	{ "cgroup/setsockopt", BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT },
+	{ "cgroup_skb/egress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
+};
 
 /* A descriptor or -errno. */
 static int load(enum bpf_prog_type type, enum bpf_attach_type attach, const struct bpf_insn *insns,

@@ -6,7 +6,17 @@
 #ifndef USN_DOCTOR_PROBE_H
 #define USN_DOCTOR_PROBE_H
 
-struct hook;
+#include <linux/bpf.h>
+
+/* Where the agent attaches its programs. */
+struct hook {
+	const char *name; /* as the section of the program */
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach;
+};
+
+#define N_HOOKS 13
+extern const struct hook hooks[N_HOOKS];
 
 int probe_bpf(void);
 int probe_btf(void);
