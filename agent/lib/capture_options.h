@@ -13,7 +13,7 @@ struct capture_file_options {
 	/* The last three are tcpdump's -C, -G and -W, and are not for the standard output. */
 	uint64_t rotate_bytes;   /* a new file when this one has grown over so many; 0: never */
 	uint32_t rotate_seconds; /* and so many seconds after the last one by time; 0: never */
-	/* With rotate_bytes: then the first is overwritten. Without: then it is over. 0: no limit. */
+	/* With rotate_bytes the first is overwritten then; without, it is over. 0: no limit. */
 	uint32_t rotate_files;
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The buffer of the pcapng writer, which pcapng_packet.c fills, and pcapng_blocks.c with the rare blocks. */
+/*
+ * The buffer of the pcapng writer, which pcapng_packet.c fills, and pcapng_blocks.c with the rare
+ * blocks.
+ */
 #ifndef USN_PCAPNG_BUFFER_H
 #define USN_PCAPNG_BUFFER_H
 

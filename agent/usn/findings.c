@@ -14,7 +14,7 @@ struct finding *finding_add(struct findings *all, const char *name)
 {
 	struct finding *f = &all->rows[all->n];
 
-	/* The last row is written over, should there ever be more checks than rows: the tests count them. */
+	/* Should there be more checks than rows, the last is written over: tests count them. */
 	if (all->n + 1 < ARRAY_SIZE(all->rows))
 		all->n++;
 	*f = (struct finding){ .name = name };

@@ -24,7 +24,7 @@
 
 /* Runs. */
 
-/* A cgroup that an earlier agent made: with its binding it is a run, without it was never entered. */
+/* A cgroup that an earlier agent made: a run if it has a binding, else it was never entered. */
 static void adopt_run(struct agent *a, const char *name)
 {
 	struct usn_binding b;
@@ -91,7 +91,10 @@ static int adopt_bound(struct agent *a, uint64_t id)
 	return 0;
 }
 
-/* Bindings of other cgroups than runs: bound in place, or gone while there was no agent. Ids are never used again. */
+/*
+ * Bindings of other cgroups than runs: bound in place, or gone while there was no agent. Ids are
+ * never used again.
+ */
 static void adopt_bindings(struct agent *a)
 {
 	uint64_t id = 0, next;
@@ -145,7 +148,7 @@ static int read_back(struct device *d, const struct usn_device *entry)
 	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
 }
 
-/* The interface went while there was no agent. If it has runs, one of its name may be there already. */
+/* The interface went while there was no agent. If it has runs, one of its name may be back. */
 static int adopt_gone(struct device *d)
 {
 	struct agent *a = d->agent;

@@ -55,8 +55,8 @@ static inline bool agent_idle(const struct agent *a)
 }
 
 /*
- * The next of the devices by number, for size_t i = 0; while ((d = agent_next_device(a, &i))); NULL: no more. The one before may
- * be freed meanwhile.
+ * The next of the devices by number, for size_t i = 0; while ((d = agent_next_device(a, &i)));
+ * NULL: no more. The one before may be freed meanwhile.
  */
 static inline struct device *agent_next_device(const struct agent *a, size_t *i)
 {

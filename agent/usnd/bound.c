@@ -70,7 +70,7 @@ static void finish(struct run *r)
 	run_forget(r);
 }
 
-/* A scope that systemd has made for a run; it is entered before it is bound, and nobody comes in later. */
+/* A scope that systemd has made for a run: entered before it is bound, and by nobody later. */
 static bool is_scope(const struct run *r)
 {
 	const char *last = strrchr(r->name, '/');

@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/notify.h"
 #include "usnd/adopt.h"
 #include "usnd/agent.h"

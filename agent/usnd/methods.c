@@ -149,7 +149,7 @@ static int method_up(struct caller *c, const json_t *parameters, json_t **ret, i
 
 /* Down */
 
-/* What has ended must not be in the way, or on the list, because the kernel's word of it is still to be read. */
+/* What has ended is in nobody's way, even if the kernel's word of it is still to be read. */
 static void sweep(struct agent *a)
 {
 	runs_sweep(a);

@@ -2,8 +2,9 @@
 /*
  * A device's interface comes and goes.
  *
- * One order holds on every way. When it goes, the bindings are first: new sockets of the device's runs are refused before anything
- * happens to the interface. When it comes, they are last: nothing is sent before all is in place.
+ * One order holds on every way. When it goes, the bindings are first: new sockets of the device's
+ * runs are refused before anything happens to the interface. When it comes, they are last: nothing
+ * is sent before all is in place.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -31,7 +32,7 @@
 
 /* It goes. */
 
-/* First, on each way out: from here on new sockets are refused, whatever happens to the interface. */
+/* First on each way out: from here on new sockets are refused, whatever the interface does. */
 static void refuse(struct device *d)
 {
 	runs_follow(d->agent, d->number, 0);
@@ -123,7 +124,7 @@ void devices_settle(struct agent *a)
 
 /* It comes. */
 
-/* Whether this host has the address, by trying to bind it: one dump of all addresses less per device. */
+/* Whether this host has the address, by trying to bind it: spares a dump of all of them. */
 static bool is_local(const struct prefix *p)
 {
 	_cleanup_close_ int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -236,7 +237,7 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 
 /* It is back. */
 
-/* What is missing in the settings, after a restart of the agent meanwhile, is as the interface has it. */
+/* What the settings lack, if the agent was restarted meanwhile, is as the interface has it. */
 static int configure(struct device *d, uint32_t ifindex, const struct link_state *st,
 		     struct usn_err *e)
 {

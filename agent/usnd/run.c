@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
@@ -39,7 +38,7 @@ void run_forget(struct run *r)
 	binding_remove(a->pins, r->id);
 	run_free(r);
 	a->run_ended = true;
-	/* While an agent adopts, the device may only be about to be found, with these rules and counters. */
+	/* While an agent adopts, the device that has these may only be about to be found. */
 	if (!a->whole)
 		return;
 	drop_ruleset(a, number, ruleset);

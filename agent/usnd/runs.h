@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The agent's runs: what one is, and the watch for those that end. What becomes of one is run.h's and bound.h's. */
+/*
+ * The agent's runs: what one is, and the watch for those that end. What becomes of one is run.h's
+ * and bound.h's.
+ */
 #ifndef USN_RUNS_H
 #define USN_RUNS_H
 

@@ -382,7 +382,7 @@ void service_make_ephemeral(struct service *s)
 		log_line(LOG_WARNING, "no timer: the agent will stay until it is ended");
 }
 
-/* Set only when that changes: the host's interfaces, which come and go, must not put the end off. */
+/* Set only when that changes: interfaces that come and go must not put the end off. */
 void service_settle(struct service *s)
 {
 	bool done = agent_idle(s->agent) && !s->n_callers;

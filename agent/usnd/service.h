@@ -38,8 +38,8 @@ struct method {
 };
 
 /*
- * Takes the lock of the only agent. -EALREADY: an agent that stays has it. methods are those of io.usn, behind them one without a
- * name.
+ * Takes the lock of the only agent. -EALREADY: an agent that stays has it. methods are those of
+ * io.usn, behind them one without a name.
  */
 int service_open(struct agent *a, const struct method *methods, struct usn_err *e);
 
@@ -56,7 +56,10 @@ void service_make_ephemeral(struct service *s);
 /* Ends an agent that was started on demand. False: it was not. */
 bool service_yield(struct service *s);
 
-/* What has come is dealt with: an agent that was started on demand looks whether anything is left to do. */
+/*
+ * What has come is dealt with: an agent that was started on demand looks whether anything is left
+ * to do.
+ */
 void service_settle(struct service *s);
 
 #endif

@@ -1,16 +1,17 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# How the agent's files lead to each other: in no circle, between folders one way, and by headers that
-# stand alone. The way is docs/design.md's, Layout.
+# How the agent's files lead to each other: in no circle, between folders one way, and by headers
+# that stand alone. The way is docs/design.md's, Layout.
 
 load lib
 
-# includes FOLDER: a line "FILE FILE" for each file of agent/FOLDER that includes another one, without
-# endings. pcapng_blocks.c includes pcapng.h, which declares what it defines: a part and its whole are
-# no pair.
+# includes FOLDER: a line "FILE FILE" for each file of agent/FOLDER that includes another one,
+# without endings. pcapng_blocks.c includes pcapng.h, which declares what it defines: a part and its
+# whole are no pair.
 includes() {
 	grep -Ho "^#include \"$1/[^/\"]*\.h" "agent/$1"/*.[ch] |
-		sed -E 's|.*/([^/]*)\.[ch]:#include ".*/(.*)\.h$|\1 \2|' | awk '$1 != $2 && index($1, $2 "_") != 1'
+		sed -E 's|.*/([^/]*)\.[ch]:#include ".*/(.*)\.h$|\1 \2|' |
+		awk '$1 != $2 && index($1, $2 "_") != 1'
 }
 
 # calls FOLDER: the same for each object that needs a function or a variable of another one.
@@ -22,7 +23,8 @@ calls() {
 		END {
 			for (need in needs) {
 				split(need, n)
-				if (n[2] in in_file && in_file[n[2]] != n[1]) print n[1], in_file[n[2]]
+				where = in_file[n[2]]
+				if (where && where != n[1]) print n[1], where
 			}
 		}'
 }
@@ -69,12 +71,15 @@ fails_with_circle() {
 allowed() {
 	for folder in agent/*; do echo "${folder#agent/} ${folder#agent/}"; done
 	sed -n '/^## Layout/,/^## [^L]/s/^    \([a-z-]* → .*\)/\1/p' docs/design.md |
-		awk -F ' → ' '{ for (i = 1; i < NF; i++) for (j = i + 1; j <= NF; j++) print $i, $j }'
+		awk -F ' → ' '{
+			for (i = 1; i < NF; i++) for (j = i + 1; j <= NF; j++) print $i, $j
+		}'
 }
 
 # between: the same for each that does, and with it the file.
 between() {
-	grep -HoE '^#include "[^/"]*/' agent/*/*.[ch] | sed -E 's|^agent/(([^/]*)/.*):#include "(.*)/$|\2 \3 \1|'
+	grep -HoE '^#include "[^/"]*/' agent/*/*.[ch] |
+		sed -E 's|^agent/(([^/]*)/.*):#include "(.*)/$|\2 \3 \1|'
 }
 
 one_way() {
@@ -88,7 +93,8 @@ one_way() {
 
 # alone HEADER LANGUAGE OPTION...
 alone() {
-	echo "#include \"$1\"" | cc -D_GNU_SOURCE -Iagent -Iinclude -Ibpf -Wall -Werror -fsyntax-only -x "${@:2}" -
+	echo "#include \"$1\"" |
+		cc -D_GNU_SOURCE -Iagent -Iinclude -Ibpf -Wall -Werror -fsyntax-only -x "${@:2}" -
 }
 
 headers() {
