@@ -190,7 +190,9 @@ verify() {
 
 @test "manual: pages have no fault" {
 	for p in "$INSTALLED"/usr/share/man/man?/*; do
-		out=$(LC_ALL=C.UTF-8 groff -I "$INSTALLED/usr/share/man" -mandoc -ww -z -Tutf8 "$p" 2>&1)
+		# Not by -I of groff, which calls a preprocessor with it that is in another package of Debian 13.
+		out=$(soelim -I "$INSTALLED/usr/share/man" "$p" 2>&1 >"$BATS_TEST_TMPDIR/page")
+		out+=$(LC_ALL=C.UTF-8 groff -mandoc -ww -z -Tutf8 "$BATS_TEST_TMPDIR/page" 2>&1)
 		[ -z "$out" ] || { echo "$p: $out"; false; }
 	done
 }
