@@ -1,95 +1,130 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# How the agent's files lead to each other: in no circle, between folders one way, and by headers
-# that stand alone. The way is docs/design.md's, Layout.
+# How the agent's files lead to each other: in no circle, between wings as the table in
+# docs/design.md says and in no other way, and by headers that stand alone.
 
 load lib
 
-# includes FOLDER: a line "FILE FILE" for each file of agent/FOLDER that includes another one,
-# without endings. pcapng_blocks.c includes pcapng.h, which declares what it defines: a part and its
-# whole are no pair.
+# includes: a line "FILE FILE" for each file of agent/ that includes another one, without endings.
+# pcapng_blocks.c includes pcapng.h, which declares what it defines: a part and its whole are no pair.
 includes() {
-	grep -Ho "^#include \"$1/[^/\"]*\.h" "agent/$1"/*.[ch] |
-		sed -E 's|.*/([^/]*)\.[ch]:#include ".*/(.*)\.h$|\1 \2|' |
+	grep -rHoE '^#include "[a-z-]+/[^"]*\.h' --include='*.[ch]' agent |
+		sed -E 's|^agent/(.*)\.[ch]:#include "(.*)\.h$|\1 \2|' |
 		awk '$1 != $2 && index($1, $2 "_") != 1'
 }
 
-# calls FOLDER: the same for each object that needs a function or a variable of another one.
+# calls: the same for each object that needs a function or a variable of another one. Each name is
+# of one object, but for main: a name that two have fails.
 calls() {
-	for c in "agent/$1"/*.c; do echo "build/${c%.c}.o"; done | xargs nm -PA | awk '
-		{ sub(/.*\//, "", $1); sub(/\.o:$/, "", $1) }
+	find agent -name '*.c' | sed 's|\(.*\)\.c$|build/\1.o|' | xargs nm -PA | awk '
+		function print_twice(name, a, b) {
+			print name " is in " a " and " b >"/dev/stderr"
+			return 1
+		}
+		{ sub(/^build\/agent\//, "", $1); sub(/\.o:$/, "", $1) }
 		$3 == "U" { needs[$1 " " $2] }
-		$3 ~ /^[A-TV-Z]$/ { in_file[$2] = $1 }
+		$3 ~ /^[A-TV-Z]$/ && $2 != "main" {
+			if ($2 in in_file) twice = print_twice($2, in_file[$2], $1)
+			in_file[$2] = $1
+		}
 		END {
 			for (need in needs) {
 				split(need, n)
 				where = in_file[n[2]]
 				if (where && where != n[1]) print n[1], where
 			}
+			exit twice
 		}'
 }
 
-# no_circle FOLDER: tsort(1) names the files of a circle, and fails.
+# no_circle: tsort(1) names the files of a circle, and fails.
 no_circle() {
-	includes "$1" | tsort >/dev/null && calls "$1" | tsort >/dev/null
+	includes | tsort >/dev/null && calls | tsort >/dev/null
 }
 
+@test "no two files of the agent lead to each other" { in_sandbox no_circles; }
 no_circles() {
 	cd "$ROOT" || return
-	for folder in agent/*; do
-		no_circle "${folder#agent/}"
-	done
-	[ "$(calls usnd | wc -l)" -gt 100 ]
-	[ "$(includes usnd | wc -l)" -gt 100 ]
-	# A circle is found, by calls and by includes.
+	no_circle
+	[ "$(calls | wc -l)" -gt 400 ]
+	[ "$(includes | wc -l)" -gt 400 ]
+	calls >/dev/null
+	# A circle is found, by calls and by includes, also between two wings.
 	cd "$TMP" || return
-	mkdir -p agent/base build/agent/base
-	echo 'int b(void);' >agent/base/b.h
-	printf '#include "base/b.h"\nint a(void) { return b(); }\n' >agent/base/a.c
-	echo 'int b(void) { return 1; }' >agent/base/b.c
+	mkdir -p agent/base agent/tap build/agent/base build/agent/tap
+	echo 'int b(void);' >agent/tap/b.h
+	printf '#include "tap/b.h"\nint a(void) { return b(); }\n' >agent/base/a.c
+	echo 'int b(void) { return 1; }' >agent/tap/b.c
 	planted
-	echo 'int a(void); int b(void) { return a(); }' >agent/base/b.c
+	echo 'int a(void); int b(void) { return a(); }' >agent/tap/b.c
 	fails_with_circle
-	printf '#include "base/a.h"\nint b(void) { return 1; }\n' >agent/base/b.c
+	printf '#include "base/a.h"\nint b(void) { return 1; }\n' >agent/tap/b.c
 	touch agent/base/a.h
 	fails_with_circle
 }
 planted() {
 	cc -Iagent -c agent/base/a.c -o build/agent/base/a.o
-	cc -Iagent -c agent/base/b.c -o build/agent/base/b.o
-	no_circle base
+	cc -Iagent -c agent/tap/b.c -o build/agent/tap/b.o
+	no_circle
 }
 fails_with_circle() {
 	if planted 2>"$TMP/said"; then
 		return 1
 	fi
-	grep -q 'tsort: a$' "$TMP/said"
-}
-@test "no two files of a folder lead to each other" { in_sandbox no_circles; }
-
-# allowed: a line "FOLDER FOLDER" for each that the design lets include the other, or itself.
-allowed() {
-	for folder in agent/*; do echo "${folder#agent/} ${folder#agent/}"; done
-	sed -n '/^## Layout/,/^## [^L]/s/^    \([a-z-]* → .*\)/\1/p' docs/design.md |
-		awk -F ' → ' '{
-			for (i = 1; i < NF; i++) for (j = i + 1; j <= NF; j++) print $i, $j
-		}'
+	grep -q 'tsort: base/a$' "$TMP/said"
 }
 
-# between: the same for each that does, and with it the file.
-between() {
-	grep -HoE '^#include "[^/"]*/' agent/*/*.[ch] |
-		sed -E 's|^agent/(([^/]*)/.*):#include "(.*)/$|\2 \3 \1|'
+# table DESIGN: a line "WING WING" for each that the design lets include the other one, and a line
+# "WING ." for each. A row is of a folder, or of a file that is a wing by itself.
+table() {
+	sed -n '/^## Layout/,/^## [^L]/s/^| `\([a-z.\/-]*\)` |.*| \([^|]*\)|$/\1 \2/p' "$1" |
+		tr -d '`,' |
+		awk '{ print $1, "."; for (i = 2; i <= NF; i++) print $1, $i }'
 }
 
-one_way() {
+# arrows DESIGN: the same for what the files include.
+arrows() {
+	includes | awk '
+		function wing(file) {
+			if (file ".h" in row) return file ".h"
+			sub(/\/[^\/]*$/, "", file)
+			return file
+		}
+		NR == FNR { row[$1]; next }
+		{ a = wing($1); b = wing($2); print a, "."; print b, "." }
+		a != b { print a, b }' <(table "$1") -
+}
+
+# as_designed DESIGN: says where the files and the table differ.
+as_designed() {
+	diff <(table "$1" | sort -u) <(arrows "$1" | sort -u)
+}
+
+@test "wings include each other as the design's table says, no more and no less" {
+	in_sandbox wings
+}
+wings() {
 	cd "$ROOT" || return
-	[ "$(allowed | wc -l)" -gt 10 ]
-	[ "$(between | wc -l)" -gt 500 ]
-	stray=$(between | grep -vFf <(allowed | sed 's/$/ /') || :)
-	[ -z "$stray" ]
+	[ "$(table docs/design.md | wc -l)" -gt 12 ]
+	as_designed docs/design.md
+	# An include that the table has not is found, and a row that is of nothing.
+	cd "$TMP" || return
+	mkdir -p agent/base agent/tap
+	echo '#include "base/a.h"' >agent/tap/b.c
+	printf '## Layout\n\n| `tap` | x | `base` |\n| `base` | x | |\n' >design.md
+	as_designed design.md
+	echo '#include "tap/b.h"' >agent/base/c.c
+	differs '> base tap'
+	rm agent/base/c.c
+	echo '| `capture` | x | `base` |' >>design.md
+	differs '< capture base'
 }
-@test "includes between folders point the way that the design has" { in_sandbox one_way; }
+differs() {
+	if as_designed design.md >said; then
+		return 1
+	fi
+	grep -qxe "$1" said
+}
 
 # alone HEADER LANGUAGE OPTION...
 alone() {
@@ -97,9 +132,10 @@ alone() {
 		cc -D_GNU_SOURCE -Iagent -Iinclude -Ibpf -Wall -Werror -fsyntax-only -x "${@:2}" -
 }
 
+@test "each header compiles alone, and a public one in C++, too" { in_sandbox headers; }
 headers() {
 	cd "$ROOT" || return
-	for h in agent/*/*.h; do
+	find agent -name '*.h' | while read -r h; do
 		alone "${h#agent/}" c -std=gnu11
 	done
 	for h in include/*.h include/*/*.h; do
@@ -107,4 +143,3 @@ headers() {
 		alone "${h#include/}" c++
 	done
 }
-@test "each header compiles alone, and a public one in C++, too" { in_sandbox headers; }
