@@ -93,8 +93,8 @@ EXTCAP := $(call objects,agent/usn-extcap/*.c)
 OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
 # What a tap consists of, once more for the shared library. Its linker says if something is missing here.
 SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard \
-	$(addprefix agent/lib/,tap*.c constants.c kernel.c verifier.c ring*.c bell.c pace.c clock.c clsact.c filter*.c) \
-	$(addprefix agent/base/,cgroup2.c err.c mountinfo.c parse.c)))
+	$(addprefix agent/lib/,tap*.c constants.c kernel.c verifier.c ring*.c bell.c pace.c clsact.c filter*.c) \
+	$(addprefix agent/base/,cgroup2.c clock.c err.c mountinfo.c parse.c)))
 
 # Everything but the mains, for the programs and for the unit tests.
 ARCHIVES := $(O)/libusnd.a $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a

@@ -9,10 +9,10 @@
 
 #include "base/cgroup2.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/cold.h"
 #include "base/err.h"
 #include "lib/bell.h"
-#include "lib/clock.h"
 #include "lib/filter.h"
 #include "lib/pace.h"
 #include "lib/ring.h"

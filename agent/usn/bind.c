@@ -15,8 +15,8 @@
 #include "base/err.h"
 #include "base/mountinfo.h"
 #include "base/parse.h"
+#include "base/tree.h"
 #include "lib/client.h"
-#include "lib/tree.h"
 #include "usn/rebind.h"
 #include "usn/verb.h"
 

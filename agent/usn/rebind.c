@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/sockets.h"
+#include "base/sockets.h"
 #include "usn/rebind.h"
 
 struct visit {

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/pidfd.h"
-#include "lib/clock.h"
 #include "lib/tap.h"
 #include "usn/history.h"
 #include "usn/rendezvous.h"

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/sockets.h"
+#include "base/sockets.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/cgroup.h"

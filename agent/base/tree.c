@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/parse.h"
-#include "lib/tree.h"
+#include "base/tree.h"
 
 struct process {
 	pid_t pid, parent;

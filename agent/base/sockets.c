@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "lib/sockets.h"
+#include "base/sockets.h"
 
 #ifndef SO_BINDTOIFINDEX
 #define SO_BINDTOIFINDEX 62

@@ -2,7 +2,7 @@
 /* Reading two clocks as if at once. */
 #include <time.h>
 
-#include "lib/clock.h"
+#include "base/clock.h"
 
 static int64_t now(clockid_t id)
 {
