@@ -85,19 +85,19 @@ endif
 
 objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 BASE := $(call objects,agent/base/*.c)
+TAP := $(call objects,agent/tap/*.c)
 LIB := $(call objects,agent/lib/*.c)
 USND := $(call objects,agent/usnd/*.c)
 USN := $(call objects,agent/usn/*.c)
 RUN := $(call objects,agent/usn-run/*.c)
 EXTCAP := $(call objects,agent/usn-extcap/*.c)
-OBJECTS := $(BASE) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
-# What a tap consists of, once more for the shared library. Its linker says if something is missing here.
-SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard \
-	$(addprefix agent/lib/,tap*.c constants.c kernel.c verifier.c ring*.c bell.c pace.c clsact.c filter*.c) \
-	$(addprefix agent/base/,cgroup2.c clock.c err.c mountinfo.c parse.c)))
+OBJECTS := $(BASE) $(TAP) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
+# libusn.so: the tap, once more, and what it needs of base. The linker says if something is missing.
+SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard agent/tap/*.c) \
+	$(addprefix agent/base/,cgroup2.c clock.c err.c mountinfo.c parse.c))
 
 # Everything but the mains, for the programs and for the unit tests.
-ARCHIVES := $(O)/libusnd.a $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
+ARCHIVES := $(O)/libusnd.a $(O)/libusncmd.a $(O)/libtools.a $(O)/libbase.a
 PROGRAMS := $(O)/usnd $(O)/usn $(O)/usn-run $(O)/usn-extcap
 SONAME := libusn.so.0
 EXAMPLES := $(O)/examples/rig_echo $(O)/examples/tap
@@ -110,25 +110,25 @@ BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES) ## build usnd, usn, usn-run, usn-extcap, libusn.so
 
 $(O)/libbase.a: $(BASE)
-$(O)/libusn.a: $(LIB)
+$(O)/libtools.a: $(TAP) $(LIB)
 $(O)/libusnd.a: $(filter-out %/main.o,$(USND))
 $(O)/libusncmd.a: $(filter-out %/main.o,$(USN))
 $(ARCHIVES):
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
-$(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libusn.a $(O)/libbase.a
+$(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libtools.a $(O)/libbase.a
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
-$(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
+$(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libtools.a $(O)/libbase.a
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LTO) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
-$(O)/usn-run: $(RUN) $(O)/libusn.a $(O)/libbase.a
+$(O)/usn-run: $(RUN) $(O)/libtools.a $(O)/libbase.a
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson
-$(O)/usn-extcap: $(EXTCAP) $(O)/libusncmd.a $(O)/libusn.a $(O)/libbase.a
+$(O)/usn-extcap: $(EXTCAP) $(O)/libusncmd.a $(O)/libtools.a $(O)/libbase.a
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 
 # For other programs; ours have the archive. What is missing is found here, not by who links with it.
-$(O)/$(SONAME): $(SHARED) agent/lib/libusn.map
-	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=agent/lib/libusn.map -Wl,-z,defs \
+$(O)/$(SONAME): $(SHARED) agent/tap/libusn.map
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=agent/tap/libusn.map -Wl,-z,defs \
 		-o $@ $(SHARED) -lbpf -lpcap
 $(O)/libusn.so: $(O)/$(SONAME)
 	$(call say,LN,$@)ln -sf $(SONAME) $@
@@ -186,7 +186,7 @@ $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/usnd/redirects.o: $(O)/gen/redirects.skel.h
-$(O)/agent/lib/tap_programs.o $(O)/pic/agent/lib/tap_programs.o: $(O)/gen/tap.skel.h
+$(O)/agent/tap/tap_programs.o $(O)/pic/agent/tap/tap_programs.o: $(O)/gen/tap.skel.h
 $(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_programs.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
@@ -224,7 +224,7 @@ $(O)/systemd/%: systemd/%.in $(O)/gen/paths.h
 	$(call say,GEN,$@)sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SBINDIR@|$(SBINDIR)|g' $< > $@
 
 # How other programs find the library.
-$(O)/usn.pc: agent/lib/usn.pc.in FORCE
+$(O)/usn.pc: agent/tap/usn.pc.in FORCE
 	$(call say,GEN,$@)sed -e 's|@LIBDIR@|$(LIBDIR)|g; s|@INCLUDEDIR@|$(INCLUDEDIR)|g; s|@VERSION@|$(VERSION)|g' $< > $@
 
 ### Install, as root

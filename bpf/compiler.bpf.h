@@ -3,7 +3,7 @@
 #ifndef USN_COMPILER_BPF_H
 #define USN_COMPILER_BPF_H
 
-/* Such as "Debian Clang 14.0.6", for a message about a refused program (agent/lib/verifier.h). */
+/* Such as "Debian Clang 14.0.6", for a message about a refused program (agent/tap/verifier.h). */
 const volatile char compiler[] __attribute__((weak)) = __VERSION__;
 
 /*

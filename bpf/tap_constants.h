@@ -4,7 +4,7 @@
  *
  * A constant in .rodata is known to the verifier, too, but still loaded each time, from a page that a program has for
  * nothing else: that load was a sixth of what the program took. So the compiler is given a mark that occurs nowhere else, and
- * the loader (agent/lib/constants.h) puts the number in its place. Functions that are not inlined cannot have any. The
+ * the loader (agent/tap/constants.h) puts the number in its place. Functions that are not inlined cannot have any. The
  * addresses of the maps that each packet needs are put there in the same way, which spares the look-up.
  */
 #ifndef USN_TAP_CONSTANTS_H

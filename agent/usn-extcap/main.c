@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/filter.h"
+#include "tap/filter.h"
 #include "paths.h"
 #include "usn-extcap/capture.h"
 #include "usn-extcap/config.h"

@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "lib/client.h"
-#include "lib/filter.h"
-#include "lib/filter_parts.h"
-#include "lib/tap.h"
+#include "tap/filter.h"
+#include "tap/filter_parts.h"
+#include "tap/tap.h"
 #include "usn/borrow.h"
 
 static json_t *instructions(const struct filter *f)

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/pidfd.h"
 #include "base/netns.h"
-#include "lib/kernel.h"
+#include "base/pidfd.h"
+#include "tap/kernel.h"
 #include "usn/doctor.h"
 #include "usn/doctor_probe.h"
 

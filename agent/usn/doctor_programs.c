@@ -18,9 +18,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/sibling.h"
-#include "lib/filter.h"
-#include "lib/tap_programs.h"
-#include "lib/verifier.h"
+#include "tap/filter.h"
+#include "tap/tap_programs.h"
+#include "tap/verifier.h"
 #include "paths.h"
 #include "usn/doctor.h"
 

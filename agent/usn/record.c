@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/pidfd.h"
-#include "lib/tap.h"
+#include "tap/tap.h"
 #include "usn/history.h"
 #include "usn/rendezvous.h"
 #include "usn/snapshot.h"

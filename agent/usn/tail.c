@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/tap.h"
+#include "tap/tap.h"
 #include "usn/borrow.h"
 #include "usn/sink.h"
 #include "usn/tail_devices.h"

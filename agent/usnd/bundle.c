@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/verifier.h"
+#include "tap/verifier.h"
 #include "usnd/bundle.h"
 #include "usnd/cgroup.h"
 

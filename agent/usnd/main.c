@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/notify.h"
-#include "lib/verifier.h"
+#include "tap/verifier.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/life.h"

@@ -15,8 +15,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd.skel.h"
-#include "lib/kernel.h"
-#include "lib/verifier.h"
+#include "tap/kernel.h"
+#include "tap/verifier.h"
 #include "usnd/bundle.h"
 #include "usnd/pins.h"
 

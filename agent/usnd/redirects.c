@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/verifier.h"
+#include "tap/verifier.h"
 #include "redirects.skel.h"
 #include "usnd/redirects.h"
 

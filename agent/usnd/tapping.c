@@ -8,10 +8,10 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/filter.h"
-#include "lib/filter_parts.h"
-#include "lib/tap.h"
-#include "lib/tap_programs.h"
+#include "tap/filter.h"
+#include "tap/filter_parts.h"
+#include "tap/tap.h"
+#include "tap/tap_programs.h"
 #include "usnd/tapping.h"
 
 struct tapping {

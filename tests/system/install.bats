@@ -199,7 +199,7 @@ verify() {
 
 @test "manual: each function of the library has a page" {
 	cd "$BATS_TEST_DIRNAME/../.."
-	functions=$(sed -n 's/^\t\(usn_[a-z_]*\);$/\1/p' agent/lib/libusn.map)
+	functions=$(sed -n 's/^\t\(usn_[a-z_]*\);$/\1/p' agent/tap/libusn.map)
 	[ "$(wc -l <<<"$functions")" -ge 10 ]
 	for f in $functions; do
 		[ "$(cat "$INSTALLED/usr/share/man/man3/$f.3")" = ".so man3/usn_tap.3" ]

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/filter.h"
+#include "tap/filter.h"
 
 #define MATCH 7
 #define NO_MATCH (-1)

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "lib/filter_parts.h"
+#include "tap/filter_parts.h"
 #include "filter_kernel.h"
 #include "needs_bpf.h"
 

@@ -18,9 +18,9 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/filter.h"
-#include "lib/tap_programs.h"
-#include "lib/verifier.h"
+#include "tap/filter.h"
+#include "tap/tap_programs.h"
+#include "tap/verifier.h"
 #include "usnd/ambient.h"
 #include "usnd/pins.h"
 #include "usnd/redirects.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lib/pace.h"
+#include "tap/pace.h"
 
 #define PART 1000000 /* bytes */
 #define MS 1000000ULL

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "lib/ring.h"
+#include "tap/ring.h"
 
 #define CHUNK 1024u
 /* Of more records than are looked at ahead. */

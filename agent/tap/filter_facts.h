@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/filter_parts.h"
+#include "tap/filter_parts.h"
 
 /* Of each instruction. */
 struct fact {

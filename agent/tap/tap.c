@@ -12,12 +12,12 @@
 #include "base/clock.h"
 #include "base/cold.h"
 #include "base/err.h"
-#include "lib/bell.h"
-#include "lib/filter.h"
-#include "lib/pace.h"
-#include "lib/ring.h"
-#include "lib/tap.h"
-#include "lib/tap_programs.h"
+#include "tap/bell.h"
+#include "tap/filter.h"
+#include "tap/pace.h"
+#include "tap/ring.h"
+#include "tap/tap.h"
+#include "tap/tap_programs.h"
 
 struct usn_tap {
 	struct tap_programs programs;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "lib/constants.h"
+#include "tap/constants.h"
 
 /* The 64-bit load takes two instructions; what libbpf will relocate has something in src_reg. */
 static bool loads_number(const struct bpf_insn *in)

@@ -7,8 +7,8 @@
 #include <tap_constants.h>
 #include <usn.h>
 
-#include "lib/clsact.h"
-#include "lib/ring.h"
+#include "tap/clsact.h"
+#include "tap/ring.h"
 
 struct filter;
 struct loaded;

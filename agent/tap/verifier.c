@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/verifier.h"
+#include "tap/verifier.h"
 
 static __thread FILE *heard; /* NULL: this thread does not load */
 static bool log_all;

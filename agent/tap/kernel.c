@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/insn.h"
-#include "lib/kernel.h"
+#include "tap/kernel.h"
 
 static int try_program(enum bpf_prog_type type, enum bpf_attach_type attach,
 		       const struct bpf_insn *insns, size_t n)

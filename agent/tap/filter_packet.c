@@ -8,7 +8,7 @@
  */
 #include <linux/bpf.h>
 
-#include "lib/filter_steps.h"
+#include "tap/filter_steps.h"
 
 /* X, and k, up to here: the verifier follows an offset of 16 bits, an instruction has 15. */
 #define IN_PLACE_MAX 0x7000

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/filter_facts.h"
-#include "lib/filter_parts.h"
+#include "tap/filter_facts.h"
+#include "tap/filter_parts.h"
 
 enum {
 	STACK = BPF_REG_10,

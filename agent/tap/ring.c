@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "lib/ring.h"
+#include "tap/ring.h"
 
 static uint64_t *word(const struct ring *r, size_t offset)
 {

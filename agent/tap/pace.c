@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The pace of a tap's reader. */
-#include "lib/pace.h"
+#include "tap/pace.h"
 
 void pace_begin(struct pace *p, uint64_t bytes_a_look, uint64_t now_ns)
 {

@@ -21,11 +21,11 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "lib/filter.h"
-#include "lib/filter_facts.h"
-#include "lib/filter_parts.h"
-#include "lib/filter_steps.h"
-#include "lib/filter_usual.h"
+#include "tap/filter.h"
+#include "tap/filter_facts.h"
+#include "tap/filter_parts.h"
+#include "tap/filter_steps.h"
+#include "tap/filter_usual.h"
 
 /* enum tcx_action_base of 6.6; TC_ACT_UNSPEC before, with the same meaning. */
 #define NEXT (-1)

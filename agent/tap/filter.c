@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/filter.h"
-#include "lib/filter_parts.h"
+#include "tap/filter.h"
+#include "tap/filter_parts.h"
 
 /* libpcap's name of the same shape. */
 _Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "one shape");

@@ -2,9 +2,9 @@
 /* Filters: the jumps. */
 #include <linux/bpf.h>
 
-#include "lib/filter_facts.h"
-#include "lib/filter_steps.h"
-#include "lib/filter_usual.h"
+#include "tap/filter_facts.h"
+#include "tap/filter_steps.h"
+#include "tap/filter_usual.h"
 
 static int opposite(int op)
 {

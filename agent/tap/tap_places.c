@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/tap_programs.h"
+#include "tap/tap_programs.h"
 
 /* enum bpf_attach_type of 6.6, which older headers lack. */
 #define ATTACH_TCX_INGRESS 46

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/clsact.h"
+#include "tap/clsact.h"
 
 #define LOCKS "/run/usn/taps" /* a byte for each slot of each interface */
 

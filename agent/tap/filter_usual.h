@@ -8,7 +8,7 @@
 #ifndef USN_FILTER_USUAL_H
 #define USN_FILTER_USUAL_H
 
-#include "lib/filter_steps.h"
+#include "tap/filter_steps.h"
 
 /* Whether the program is small enough to be there twice. */
 bool filter_usual_pays(const struct filter *f);

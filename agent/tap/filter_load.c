@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/filter.h"
-#include "lib/filter_parts.h"
+#include "tap/filter.h"
+#include "tap/filter_parts.h"
 
 /* Only the protocol chains of pcap-filter(7) have one, and libpcap's validation lets it pass. */
 static bool has_loop(const struct filter *f)

@@ -2,7 +2,7 @@
 /* Filters: what can be seen of a classic program. */
 #include <endian.h>
 
-#include "lib/filter_facts.h"
+#include "tap/filter_facts.h"
 
 #define NOTHING (-1)
 

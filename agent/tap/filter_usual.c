@@ -2,7 +2,7 @@
 /* Filters: what the first byte of a packet tells. */
 #include <linux/bpf.h>
 
-#include "lib/filter_usual.h"
+#include "tap/filter_usual.h"
 
 /* IPv4, and five words of header. */
 #define FIRST_BYTE 0x45

@@ -10,12 +10,12 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/constants.h"
-#include "lib/filter.h"
-#include "lib/kernel.h"
-#include "lib/tap.h"
-#include "lib/tap_programs.h"
-#include "lib/verifier.h"
+#include "tap/constants.h"
+#include "tap/filter.h"
+#include "tap/kernel.h"
+#include "tap/tap.h"
+#include "tap/tap_programs.h"
+#include "tap/verifier.h"
 #include "tap.skel.h"
 
 #define PINNED_MAPS "/sys/fs/bpf/usn/maps/"

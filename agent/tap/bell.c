@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "lib/bell.h"
+#include "tap/bell.h"
 
 static size_t page(void)
 {
