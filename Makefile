@@ -86,12 +86,13 @@ endif
 objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 BASE := $(call objects,agent/base/*.c)
 TAP := $(call objects,agent/tap/*.c)
+CAPTURE := $(call objects,agent/capture/*.c)
 LIB := $(call objects,agent/lib/*.c)
 USND := $(call objects,agent/usnd/*.c)
 USN := $(call objects,agent/usn/*.c)
 RUN := $(call objects,agent/usn-run/*.c)
 EXTCAP := $(call objects,agent/usn-extcap/*.c)
-OBJECTS := $(BASE) $(TAP) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
+OBJECTS := $(BASE) $(TAP) $(CAPTURE) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
 # libusn.so: the tap, once more, and what it needs of base. The linker says if something is missing.
 SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard agent/tap/*.c) \
 	$(addprefix agent/base/,cgroup2.c clock.c err.c mountinfo.c parse.c))
@@ -110,7 +111,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES) ## build usnd, usn, usn-run, usn-extcap, libusn.so
 
 $(O)/libbase.a: $(BASE)
-$(O)/libtools.a: $(TAP) $(LIB)
+$(O)/libtools.a: $(TAP) $(CAPTURE) $(LIB)
 $(O)/libusnd.a: $(filter-out %/main.o,$(USND))
 $(O)/libusncmd.a: $(filter-out %/main.o,$(USN))
 $(ARCHIVES):

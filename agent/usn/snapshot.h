@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <usn.h>
 
-#include "usn/history.h"
-#include "usn/sink.h"
+#include "capture/history.h"
+#include "capture/sink.h"
 #include "usn/tail_devices.h"
 
 /* It crosses the recorder's socket. */

@@ -12,9 +12,9 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "capture/sink.h"
 #include "tap/tap.h"
 #include "usn/borrow.h"
-#include "usn/sink.h"
 #include "usn/tail_devices.h"
 #include "usn/tail_options.h"
 #include "usn/verb.h"

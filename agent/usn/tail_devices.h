@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <usn.h>
 
-#include "usn/sink.h"
+#include "capture/sink.h"
 
 struct tail_device {
 	uint32_t ifindex;

@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/parse.h"
+#include "capture/history.h"
 #include "tap/tap.h"
-#include "usn/history.h"
 #include "usn/tail_options.h"
 #include "usn/verb.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <usn.h>
 
-#include "usn/sink.h"
+#include "capture/sink.h"
 
 struct tail_options {
 	char *const

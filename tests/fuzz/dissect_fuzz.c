@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "usn/view.h"
+#include "capture/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

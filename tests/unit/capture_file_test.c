@@ -25,8 +25,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/capture_file.h"
-#include "lib/capture_name.h"
+#include "capture/capture_file.h"
+#include "capture/capture_name.h"
 #include "pcapng_blocks.h"
 
 #define S 1000000000ULL

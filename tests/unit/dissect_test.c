@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "lib/dissect.h"
+#include "capture/dissect.h"
 
 #define PACKET_SIZE 256
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "usn/history.h"
+#include "capture/history.h"
 
 #define CAPLEN_MAX 65535u
 

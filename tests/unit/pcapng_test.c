@@ -25,7 +25,7 @@
 #include <usn/abi.h>
 
 #include "base/cleanup.h"
-#include "lib/pcapng.h"
+#include "capture/pcapng.h"
 #include "pcapng_blocks.h"
 
 #define REAL_NS 1700000000123456789ULL

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "usn/view.h"
+#include "capture/view.h"
 
 #define PACKET_SIZE 256
 /* 2023-11-14 22:13:20 UTC */

@@ -12,7 +12,7 @@
 
 #include <usn/abi.h>
 
-#include "lib/dissect.h"
+#include "capture/dissect.h"
 
 /* What a line's time is. JSON has the real and the monotonic time always. */
 enum view_time {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "usn/view.h"
+#include "capture/view.h"
 
 #define NS_PER_S 1000000000ULL
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "lib/pcapng.h"
-#include "lib/pcapng_blocks.h"
-#include "lib/pcapng_buffer.h"
+#include "capture/pcapng.h"
+#include "capture/pcapng_blocks.h"
+#include "capture/pcapng_buffer.h"
 
 #define BUFFER_SIZE (256U * 1024)
 

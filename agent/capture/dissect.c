@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 
 #include "base/cleanup.h"
-#include "lib/dissect_parts.h"
+#include "capture/dissect_parts.h"
 
 static void dissect_l4(struct span s, struct packet_info *p)
 {

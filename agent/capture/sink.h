@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "usn/view.h"
+#include "capture/view.h"
 
 struct sink;
 struct usn_err;

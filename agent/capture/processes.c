@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/processes.h"
+#include "capture/processes.h"
 
 #define SIZE_FIRST 64
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "usn/history.h"
+#include "capture/history.h"
 
 #define FIRST_SIZE (1u << 20)
 

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/capture_file.h"
-#include "usn/sink.h"
+#include "capture/capture_file.h"
+#include "capture/sink.h"
 
 struct sink_device {
 	uint32_t ifindex;

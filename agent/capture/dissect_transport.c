@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* TCP (RFC 9293), UDP (RFC 768), UDP-Lite (RFC 3828), and others that begin with two ports. */
-#include "lib/dissect_parts.h"
+#include "capture/dissect_parts.h"
 
 #define TCP_HLEN 20
 #define UDP_HLEN 8

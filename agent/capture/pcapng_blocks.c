@@ -7,9 +7,9 @@
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
-#include "lib/pcapng.h"
-#include "lib/pcapng_blocks.h"
-#include "lib/pcapng_buffer.h"
+#include "capture/pcapng.h"
+#include "capture/pcapng_blocks.h"
+#include "capture/pcapng_buffer.h"
 
 #define BLOCK_SECTION 0x0a0d0d0aU
 #define BLOCK_INTERFACE 1U

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/dissect.h"
+#include "capture/dissect.h"
 
 /* A header and what follows it: cap bytes can be read, len are there by the header around it. */
 struct span {

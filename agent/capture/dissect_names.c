@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "lib/dissect.h"
+#include "capture/dissect.h"
 
 #define ANY (-1)
 

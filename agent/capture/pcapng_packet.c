@@ -7,8 +7,8 @@
 #include <usn/abi.h>
 
 #include "base/cold.h"
-#include "lib/pcapng.h"
-#include "lib/pcapng_buffer.h"
+#include "capture/pcapng.h"
+#include "capture/pcapng_buffer.h"
 
 #define OPT_EPB_FLAGS 2
 #define OPT_EPB_DROPCOUNT 4

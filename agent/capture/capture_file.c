@@ -14,11 +14,11 @@
 #include "base/cleanup.h"
 #include "base/cold.h"
 #include "base/err.h"
-#include "lib/capture_file.h"
-#include "lib/capture_name.h"
-#include "lib/pcapng.h"
-#include "lib/process_facts.h"
-#include "lib/processes.h"
+#include "capture/capture_file.h"
+#include "capture/capture_name.h"
+#include "capture/pcapng.h"
+#include "capture/process_facts.h"
+#include "capture/processes.h"
 
 #define NS_PER_S 1000000000ULL
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cold.h"
-#include "lib/pcapng.h"
-#include "lib/pcapng_buffer.h"
+#include "capture/pcapng.h"
+#include "capture/pcapng_buffer.h"
 
 _cold_ int pcapng_make_room(struct pcapng *w, size_t need)
 {

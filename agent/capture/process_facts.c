@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "lib/process_facts.h"
+#include "capture/process_facts.h"
 
 #define NS_PER_S 1000000000ULL
 

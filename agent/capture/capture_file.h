@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <usn/abi.h>
 
-#include "lib/capture_options.h"
+#include "capture/capture_options.h"
 
 struct capture_file;
 struct usn_err;

@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "lib/dissect_parts.h"
+#include "capture/dissect_parts.h"
 
 #define IPV4_HLEN 20
 #define IPV6_HLEN 40

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "lib/dissect_parts.h"
+#include "capture/dissect_parts.h"
 
 #define ICMP_HLEN 8
 #define MLD2_REPORT 143
