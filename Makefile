@@ -87,12 +87,12 @@ objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 BASE := $(call objects,agent/base/*.c)
 TAP := $(call objects,agent/tap/*.c)
 CAPTURE := $(call objects,agent/capture/*.c)
-LIB := $(call objects,agent/lib/*.c)
+CLIENT := $(call objects,agent/client/*.c)
 USND := $(call objects,agent/usnd/*.c)
 USN := $(call objects,agent/usn/*.c)
 RUN := $(call objects,agent/usn-run/*.c)
 EXTCAP := $(call objects,agent/usn-extcap/*.c)
-OBJECTS := $(BASE) $(TAP) $(CAPTURE) $(LIB) $(USND) $(USN) $(RUN) $(EXTCAP)
+OBJECTS := $(BASE) $(TAP) $(CAPTURE) $(CLIENT) $(USND) $(USN) $(RUN) $(EXTCAP)
 # libusn.so: the tap, once more, and what it needs of base. The linker says if something is missing.
 SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard agent/tap/*.c) \
 	$(addprefix agent/base/,cgroup2.c clock.c err.c mountinfo.c parse.c))
@@ -111,7 +111,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES) ## build usnd, usn, usn-run, usn-extcap, libusn.so
 
 $(O)/libbase.a: $(BASE)
-$(O)/libtools.a: $(TAP) $(CAPTURE) $(LIB)
+$(O)/libtools.a: $(TAP) $(CAPTURE) $(CLIENT)
 $(O)/libusnd.a: $(filter-out %/main.o,$(USND))
 $(O)/libusncmd.a: $(filter-out %/main.o,$(USN))
 $(ARCHIVES):
@@ -188,7 +188,7 @@ $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/usnd/redirects.o: $(O)/gen/redirects.skel.h
 $(O)/agent/tap/tap_programs.o $(O)/pic/agent/tap/tap_programs.o: $(O)/gen/tap.skel.h
-$(O)/agent/lib/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_programs.o: $(O)/gen/paths.h
+$(O)/agent/client/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_programs.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/netns.h"
 #include "base/parse.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "usn-run/names.h"
 #include "usn-run/recorder.h"
 

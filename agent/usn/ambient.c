@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "usn/verb.h"
 
 struct options {

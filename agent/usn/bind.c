@@ -16,7 +16,7 @@
 #include "base/mountinfo.h"
 #include "base/parse.h"
 #include "base/tree.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "usn/rebind.h"
 #include "usn/verb.h"
 

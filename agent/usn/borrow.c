@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "tap/filter.h"
 #include "tap/filter_parts.h"
 #include "tap/tap.h"

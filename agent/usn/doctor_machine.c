@@ -24,7 +24,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mountinfo.h"
-#include "lib/varlink.h"
+#include "client/varlink.h"
 #include "usn/doctor.h"
 
 static bool has_cgroup1(void)

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/parse.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "usn/verb.h"
 
 static int parse_options(int argc, char **argv, bool *ret_force, struct usn_err *e)

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/parse.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "usn/verb.h"
 
 static const char *text_of(const json_t *o, const char *key)

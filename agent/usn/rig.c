@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/parse.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "usn/verb.h"
 
 #define QUEUE_FD 3

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/parse.h"
-#include "lib/client.h"
+#include "client/client.h"
 #include "usn/verb.h"
 
 /* Each warning is about the host, so once is enough for all devices. */

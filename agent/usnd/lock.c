@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/notify.h"
-#include "lib/varlink.h"
+#include "client/varlink.h"
 #include "usnd/lock.h"
 
 #define LOCK USN_RUN_DIR "/lock"

@@ -8,7 +8,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "lib/varlink.h"
+#include "client/varlink.h"
 #include "usnd/loop.h"
 
 struct agent;

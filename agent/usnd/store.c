@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/parse.h"
-#include "lib/varlink.h"
+#include "client/varlink.h"
 #include "usnd/store.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "lib/varlink.h"
+#include "client/varlink.h"
 
 #define IN_MAX 8192
 

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "lib/varlink.h"
+#include "client/varlink.h"
 
 #define IN_MAX 8192
 

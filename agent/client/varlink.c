@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
-#include "lib/varlink.h"
+#include "client/varlink.h"
 
 int varlink_connect(void)
 {

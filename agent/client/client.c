@@ -15,8 +15,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/sibling.h"
-#include "lib/client.h"
-#include "lib/varlink.h"
+#include "client/client.h"
+#include "client/varlink.h"
 #include "paths.h"
 
 #define MANAGED_S 10 /* RestartSec= of usnd.service is 2 */
