@@ -89,7 +89,7 @@ TAP := $(call objects,agent/tap/*.c)
 CAPTURE := $(call objects,agent/capture/*.c)
 CLIENT := $(call objects,agent/client/*.c)
 USND := $(call objects,agent/usnd/*.c)
-USN := $(call objects,agent/usn/*.c)
+USN := $(call objects,agent/usn/*.c agent/usn/*/*.c)
 RUN := $(call objects,agent/usn-run/*.c)
 EXTCAP := $(call objects,agent/usn-extcap/*.c)
 OBJECTS := $(BASE) $(TAP) $(CAPTURE) $(CLIENT) $(USND) $(USN) $(RUN) $(EXTCAP)
@@ -188,7 +188,7 @@ $(O)/agent/usnd/pins.o: $(O)/gen/usnd.skel.h
 $(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/usnd/redirects.o: $(O)/gen/redirects.skel.h
 $(O)/agent/tap/tap_programs.o $(O)/pic/agent/tap/tap_programs.o: $(O)/gen/tap.skel.h
-$(O)/agent/client/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor_programs.o: $(O)/gen/paths.h
+$(O)/agent/client/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor/programs.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
 $(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
 

@@ -8,7 +8,7 @@
 
 #include "capture/history.h"
 #include "capture/sink.h"
-#include "usn/tail_devices.h"
+#include "usn/tail/devices.h"
 
 /* It crosses the recorder's socket. */
 struct snapshot {

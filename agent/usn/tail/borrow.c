@@ -11,7 +11,7 @@
 #include "tap/filter.h"
 #include "tap/filter_parts.h"
 #include "tap/tap.h"
-#include "usn/borrow.h"
+#include "usn/tail/borrow.h"
 
 static json_t *instructions(const struct filter *f)
 {

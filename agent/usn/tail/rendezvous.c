@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usn/rendezvous.h"
+#include "usn/tail/rendezvous.h"
 
 #define DIRECTORY "/run/usn/record"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "usn/findings.h"
+#include "usn/doctor/findings.h"
 
 static const char *const words[] = { "ok", "warn", "missing" };
 

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usn/tail_devices.h"
+#include "usn/tail/devices.h"
 
 #define REGISTRY "/sys/fs/bpf/usn/maps/devices"
 

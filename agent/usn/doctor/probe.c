@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/insn.h"
-#include "usn/doctor_probe.h"
+#include "usn/doctor/probe.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define ATTACH_TCX_INGRESS 46 /* enum bpf_attach_type of 6.6, which older headers lack */

@@ -10,7 +10,7 @@
 #include "base/parse.h"
 #include "capture/history.h"
 #include "tap/tap.h"
-#include "usn/tail_options.h"
+#include "usn/tail/options.h"
 #include "usn/verb.h"
 
 #define LAST_BYTES_DEFAULT (64ULL << 20)

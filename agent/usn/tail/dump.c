@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/parse.h"
-#include "usn/rendezvous.h"
+#include "usn/tail/rendezvous.h"
 #include "usn/verb.h"
 
 static const char details[] =

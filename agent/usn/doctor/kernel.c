@@ -11,8 +11,8 @@
 #include "base/netns.h"
 #include "base/pidfd.h"
 #include "tap/kernel.h"
-#include "usn/doctor.h"
-#include "usn/doctor_probe.h"
+#include "usn/doctor/doctor.h"
+#include "usn/doctor/probe.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "usn/snapshot.h"
+#include "usn/tail/snapshot.h"
 
 struct place;
 

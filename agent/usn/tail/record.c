@@ -20,10 +20,10 @@
 #include "base/pidfd.h"
 #include "capture/history.h"
 #include "tap/tap.h"
-#include "usn/rendezvous.h"
-#include "usn/snapshot.h"
-#include "usn/tail_devices.h"
-#include "usn/tail_options.h"
+#include "usn/tail/devices.h"
+#include "usn/tail/options.h"
+#include "usn/tail/rendezvous.h"
+#include "usn/tail/snapshot.h"
 #include "usn/verb.h"
 
 /* What following returns when it is over without a fault. */

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "usn/snapshot.h"
+#include "usn/tail/snapshot.h"
 
 static void sink_freep(struct sink **s)
 {

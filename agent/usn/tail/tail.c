@@ -14,9 +14,9 @@
 #include "base/err.h"
 #include "capture/sink.h"
 #include "tap/tap.h"
-#include "usn/borrow.h"
-#include "usn/tail_devices.h"
-#include "usn/tail_options.h"
+#include "usn/tail/borrow.h"
+#include "usn/tail/devices.h"
+#include "usn/tail/options.h"
 #include "usn/verb.h"
 
 /* What reading returns when the wanted number of packets is reached, or a signal asks to end. */

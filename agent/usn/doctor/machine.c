@@ -25,7 +25,7 @@
 #include "base/err.h"
 #include "base/mountinfo.h"
 #include "client/varlink.h"
-#include "usn/doctor.h"
+#include "usn/doctor/doctor.h"
 
 static bool has_cgroup1(void)
 {

@@ -14,8 +14,8 @@
 #include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usn/doctor.h"
-#include "usn/doctor_probe.h"
+#include "usn/doctor/doctor.h"
+#include "usn/doctor/probe.h"
 
 #define PROGRAMS_MAX 64 /* of one hook; the kernel's limit (BPF_CGROUP_MAX_PROGS) */
 

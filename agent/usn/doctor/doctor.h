@@ -8,7 +8,7 @@
 #ifndef USN_DOCTOR_H
 #define USN_DOCTOR_H
 
-#include "usn/findings.h"
+#include "usn/doctor/findings.h"
 
 void doctor_kernel(struct findings *all);
 void doctor_machine(struct findings *all);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "usn/doctor.h"
+#include "usn/doctor/doctor.h"
 #include "usn/verb.h"
 
 static int run(int argc, char **argv, struct usn_err *e)

@@ -22,7 +22,7 @@
 #include "tap/tap_programs.h"
 #include "tap/verifier.h"
 #include "paths.h"
-#include "usn/doctor.h"
+#include "usn/doctor/doctor.h"
 
 /* An id: no cgroup has to be there for a try. */
 #define SOME_CGROUP 1
