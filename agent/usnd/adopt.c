@@ -12,15 +12,15 @@
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bound.h"
-#include "usnd/cgroup.h"
 #include "usnd/device.h"
-#include "usnd/netlink.h"
+#include "usnd/os/cgroup.h"
+#include "usnd/os/netlink.h"
+#include "usnd/os/store.h"
 #include "usnd/pins.h"
 #include "usnd/presence.h"
 #include "usnd/queue.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
-#include "usnd/store.h"
 
 /* Runs. */
 

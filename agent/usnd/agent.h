@@ -10,8 +10,8 @@
 
 #include <usn/abi.h>
 
-#include "usnd/held.h"
-#include "usnd/loop.h"
+#include "usnd/os/held.h"
+#include "usnd/os/loop.h"
 
 #define USN_CGROUP "usn" /* the cgroup above all runs, in the root of the tree */
 

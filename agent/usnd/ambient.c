@@ -17,8 +17,8 @@
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bundle.h"
-#include "usnd/cgroup.h"
 #include "usnd/device.h"
+#include "usnd/os/cgroup.h"
 #include "usnd/pins.h"
 
 #define DIR_PATH USN_PINS "/ambient"

@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/bound.h"
-#include "usnd/cgroup.h"
 #include "usnd/device.h"
+#include "usnd/os/cgroup.h"
 #include "usnd/pins.h"
 #include "usnd/run.h"
 

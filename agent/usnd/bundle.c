@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "tap/verifier.h"
 #include "usnd/bundle.h"
-#include "usnd/cgroup.h"
+#include "usnd/os/cgroup.h"
 
 static int path_of(char path[PATH_MAX], const char *dir, const char *kind, const char *name)
 {

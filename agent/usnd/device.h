@@ -7,7 +7,7 @@
 
 #include <usn/abi.h>
 
-#include "usnd/loop.h"
+#include "usnd/os/loop.h"
 #include "usnd/settings.h"
 
 struct agent;

@@ -10,12 +10,12 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/bound.h"
-#include "usnd/cgroup.h"
 #include "usnd/device.h"
 #include "usnd/launch.h"
+#include "usnd/os/cgroup.h"
+#include "usnd/os/scope.h"
 #include "usnd/permit.h"
 #include "usnd/run.h"
-#include "usnd/scope.h"
 #include "usnd/service.h"
 
 /* As long as the process of the pidfd is there, its number is nobody else's. */

@@ -17,7 +17,7 @@
 #include "usnd/device.h"
 #include "usnd/launch.h"
 #include "usnd/methods.h"
-#include "usnd/netlink.h"
+#include "usnd/os/netlink.h"
 #include "usnd/parameters.h"
 #include "usnd/permit.h"
 #include "usnd/presence.h"

@@ -8,8 +8,8 @@
 #include <linux/rtnetlink.h>
 
 #include "base/err.h"
-#include "usnd/netlink.h"
-#include "usnd/netlink_request.h"
+#include "usnd/os/netlink.h"
+#include "usnd/os/netlink_request.h"
 #include "usnd/route.h"
 
 /* Packets that wait for the rig; the kernel's 500 overflow in a burst of a few milliseconds. */

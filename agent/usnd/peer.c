@@ -7,8 +7,8 @@
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/echo.h"
+#include "usnd/os/tun.h"
 #include "usnd/peer.h"
-#include "usnd/tun.h"
 
 /* Packets a turn: others of the agent's devices and callers wait meanwhile. */
 #define TURN 64

@@ -19,7 +19,8 @@
 #include "usnd/ambient.h"
 #include "usnd/devconf.h"
 #include "usnd/device.h"
-#include "usnd/netlink.h"
+#include "usnd/os/netlink.h"
+#include "usnd/os/tun.h"
 #include "usnd/peer.h"
 #include "usnd/pins.h"
 #include "usnd/presence.h"
@@ -28,7 +29,6 @@
 #include "usnd/route.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
-#include "usnd/tun.h"
 
 /* It goes. */
 

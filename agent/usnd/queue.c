@@ -11,10 +11,10 @@
 #include "base/pidfd.h"
 #include "usnd/agent.h"
 #include "usnd/device.h"
+#include "usnd/os/store.h"
+#include "usnd/os/tun.h"
 #include "usnd/peer.h"
 #include "usnd/queue.h"
-#include "usnd/store.h"
-#include "usnd/tun.h"
 
 #define NAME_SIZE (USN_NAME_SIZE + 8)
 

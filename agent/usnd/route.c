@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/netlink.h"
-#include "usnd/netlink_request.h"
+#include "usnd/os/netlink.h"
+#include "usnd/os/netlink_request.h"
 #include "usnd/route.h"
 
 /* Worse than any route of the host's own (those have 1024 or so); one for each device, best first. */

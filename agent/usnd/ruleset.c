@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "usnd/agent.h"
 #include "usnd/device.h"
-#include "usnd/netlink.h"
+#include "usnd/os/netlink.h"
 #include "usnd/pins.h"
 #include "usnd/ruleset.h"
 #include "usnd/runs.h"

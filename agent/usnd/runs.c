@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
-#include "usnd/cgroup.h"
+#include "usnd/os/cgroup.h"
 #include "usnd/runs.h"
 
 struct run *run_new(struct agent *a, const char *name, void (*reap)(struct run *r))

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "client/varlink.h"
-#include "usnd/loop.h"
+#include "usnd/os/loop.h"
 
 struct agent;
 struct run;

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "usnd/agent.h"
 #include "usnd/device.h"
-#include "usnd/netlink.h"
+#include "usnd/os/netlink.h"
 #include "usnd/presence.h"
 #include "usnd/ruleset.h"
 #include "usnd/watch.h"

@@ -11,7 +11,7 @@
 #include "base/notify.h"
 #include "base/parse.h"
 #include "client/varlink.h"
-#include "usnd/store.h"
+#include "usnd/os/store.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 

@@ -7,8 +7,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "usnd/netlink.h"
-#include "usnd/netlink_request.h"
+#include "usnd/os/netlink.h"
+#include "usnd/os/netlink_request.h"
 
 int netlink_delete_link(struct netlink *nl, uint32_t ifindex)
 {

@@ -15,7 +15,7 @@
 #include "base/cgroup2.h"
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/cgroup.h"
+#include "usnd/os/cgroup.h"
 
 int cgroup_open_id(int root_fd, uint64_t id)
 {

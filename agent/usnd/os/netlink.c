@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/netlink.h"
-#include "usnd/netlink_request.h"
+#include "usnd/os/netlink.h"
+#include "usnd/os/netlink_request.h"
 
 /* An address is a message of 64 bytes, or three rules of about 90. */
 #define REQUEST_SIZE (4096 + ADDRESSES_MAX * 320)

@@ -20,7 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/tun.h"
+#include "usnd/os/tun.h"
 
 static int tun_open(struct usn_err *e)
 {

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/scope.h"
+#include "usnd/os/scope.h"
 
 bool scope_wanted(void)
 {

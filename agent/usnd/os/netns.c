@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/insn.h"
 #include "base/netns.h"
-#include "usnd/netns.h"
+#include "usnd/os/netns.h"
 
 #define NOTES 1024 /* sockets that others make meanwhile; the oldest note goes first */
 

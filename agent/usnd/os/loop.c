@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
-#include "usnd/loop.h"
+#include "usnd/os/loop.h"
 
 int loop_init(struct loop *l)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "usnd/held.h"
+#include "usnd/os/held.h"
 
 struct held_ring {
 	LIST_ENTRY(held_ring) list;
