@@ -16,7 +16,7 @@
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/store.h"
-#include "usnd/pins.h"
+#include "usnd/pins/pins.h"
 #include "usnd/presence.h"
 #include "usnd/queue.h"
 #include "usnd/ruleset.h"

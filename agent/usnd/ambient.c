@@ -16,10 +16,10 @@
 #include "tap/verifier.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
-#include "usnd/bundle.h"
 #include "usnd/device.h"
 #include "usnd/os/cgroup.h"
-#include "usnd/pins.h"
+#include "usnd/pins/bundle.h"
+#include "usnd/pins/pins.h"
 
 #define DIR_PATH USN_PINS "/ambient"
 

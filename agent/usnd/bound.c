@@ -10,7 +10,7 @@
 #include "usnd/bound.h"
 #include "usnd/device.h"
 #include "usnd/os/cgroup.h"
-#include "usnd/pins.h"
+#include "usnd/pins/pins.h"
 #include "usnd/run.h"
 
 /* Below the agent's own cgroup the programs hang already. */

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/device.h"
-#include "usnd/pins.h"
+#include "usnd/pins/pins.h"
 
 struct device *device_new(struct agent *a, uint32_t number)
 {

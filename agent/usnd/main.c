@@ -22,8 +22,8 @@
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/life.h"
-#include "usnd/pins.h"
-#include "usnd/redirects.h"
+#include "usnd/pins/pins.h"
+#include "usnd/pins/redirects.h"
 #include "usnd/service.h"
 
 struct options {

@@ -14,7 +14,7 @@
 #include "usnd/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
-#include "usnd/pins.h"
+#include "usnd/pins/pins.h"
 #include "usnd/report.h"
 #include "usnd/runs.h"
 

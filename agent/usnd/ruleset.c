@@ -10,7 +10,7 @@
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/os/netlink.h"
-#include "usnd/pins.h"
+#include "usnd/pins/pins.h"
 #include "usnd/ruleset.h"
 #include "usnd/runs.h"
 

@@ -11,7 +11,7 @@
 #include "usnd/agent.h"
 #include "usnd/device.h"
 #include "usnd/os/cgroup.h"
-#include "usnd/pins.h"
+#include "usnd/pins/pins.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
 

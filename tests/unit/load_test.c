@@ -22,8 +22,8 @@
 #include "tap/tap_programs.h"
 #include "tap/verifier.h"
 #include "usnd/ambient.h"
-#include "usnd/pins.h"
-#include "usnd/redirects.h"
+#include "usnd/pins/pins.h"
+#include "usnd/pins/redirects.h"
 #include "needs_bpf.h"
 
 #define SOME_CGROUP 1 /* its id */

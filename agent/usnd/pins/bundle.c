@@ -14,8 +14,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "tap/verifier.h"
-#include "usnd/bundle.h"
 #include "usnd/os/cgroup.h"
+#include "usnd/pins/bundle.h"
 
 static int path_of(char path[PATH_MAX], const char *dir, const char *kind, const char *name)
 {

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "tap/verifier.h"
 #include "redirects.skel.h"
-#include "usnd/redirects.h"
+#include "usnd/pins/redirects.h"
 
 /*
  * A filter of the clsact qdisc and not a tcx link: it needs no pin, is the interface's as long as that exists, on any kernel,

@@ -17,8 +17,8 @@
 #include "usnd.skel.h"
 #include "tap/kernel.h"
 #include "tap/verifier.h"
-#include "usnd/bundle.h"
-#include "usnd/pins.h"
+#include "usnd/pins/bundle.h"
+#include "usnd/pins/pins.h"
 
 /* Pin names may hold no dot, and no other name in bpffs is ours. */
 #define STAGING "/sys/fs/bpf/usn-new"
