@@ -12,7 +12,7 @@
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bound.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/store.h"

@@ -16,7 +16,7 @@
 #include "tap/verifier.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/pins/bundle.h"
 #include "usnd/pins/pins.h"

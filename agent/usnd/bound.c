@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/bound.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/pins/pins.h"
 #include "usnd/run.h"

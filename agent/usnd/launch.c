@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/bound.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/launch.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/scope.h"

@@ -13,7 +13,7 @@
 #include "usnd/adopt.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/life.h"
 #include "usnd/methods.h"
 #include "usnd/os/cgroup.h"

@@ -14,7 +14,7 @@
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
 #include "usnd/bound.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/launch.h"
 #include "usnd/methods.h"
 #include "usnd/os/netlink.h"

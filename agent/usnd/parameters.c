@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "usnd/agent.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/parameters.h"
 #include "usnd/permit.h"
 #include "usnd/service.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "usnd/agent.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/echo.h"
 #include "usnd/os/tun.h"
 #include "usnd/peer.h"

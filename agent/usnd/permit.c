@@ -14,9 +14,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/pidfd.h"
+#include "usnd/device/settings.h"
 #include "usnd/permit.h"
 #include "usnd/service.h"
-#include "usnd/settings.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5 */

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/pidfd.h"
 #include "usnd/agent.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/store.h"
 #include "usnd/os/tun.h"
 #include "usnd/peer.h"

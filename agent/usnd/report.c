@@ -11,7 +11,7 @@
 #include "base/sockets.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/pins/pins.h"

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/netlink.h"
 #include "usnd/pins/pins.h"
 #include "usnd/ruleset.h"

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/pins/pins.h"
 #include "usnd/ruleset.h"

@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/os/netlink.h"
 #include "usnd/presence.h"
 #include "usnd/ruleset.h"

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/settings.h"
+#include "usnd/device/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

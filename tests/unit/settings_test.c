@@ -20,7 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/settings.h"
+#include "usnd/device/settings.h"
 
 static char dir[] = "/tmp/usn-settings-XXXXXX";
 static char path[64];

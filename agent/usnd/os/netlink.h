@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "usnd/settings.h"
+#include "usnd/device/settings.h"
 
 struct netlink;
 struct usn_err;

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
-#include "usnd/device.h"
+#include "usnd/device/device.h"
 #include "usnd/pins/pins.h"
 
 struct device *device_new(struct agent *a, uint32_t number)

@@ -7,8 +7,8 @@
 
 #include <usn/abi.h>
 
+#include "usnd/device/settings.h"
 #include "usnd/os/loop.h"
-#include "usnd/settings.h"
 
 struct agent;
 struct usn_err;

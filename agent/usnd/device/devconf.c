@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/devconf.h"
+#include "usnd/device/devconf.h"
 
 /* Documentation/networking/ip-sysctl.rst. Without IPv6, or with an MTU that is too small for it, there is no such folder. */
 static const struct {

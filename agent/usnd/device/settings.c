@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "usnd/settings.h"
+#include "usnd/device/settings.h"
 
 static const char *const peer_names[] = { [USN_PEER_NONE] = "none", [USN_PEER_ECHO] = "echo" };
 

@@ -11,9 +11,9 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "usnd/device/route.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/netlink_request.h"
-#include "usnd/route.h"
 
 /* Worse than any route of the host's own (those have 1024 or so); one for each device, best first. */
 #define ROUTE_METRIC 0xffff0000u

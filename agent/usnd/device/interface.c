@@ -8,9 +8,9 @@
 #include <linux/rtnetlink.h>
 
 #include "base/err.h"
+#include "usnd/device/route.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/netlink_request.h"
-#include "usnd/route.h"
 
 /* Packets that wait for the rig; the kernel's 500 overflow in a burst of a few milliseconds. */
 #define QUEUE_PACKETS 4096
