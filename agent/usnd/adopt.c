@@ -11,6 +11,7 @@
 #include "usnd/adopt.h"
 #include "usnd/agent.h"
 #include "usnd/ambient.h"
+#include "usnd/behind/queue.h"
 #include "usnd/bound.h"
 #include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
@@ -18,7 +19,6 @@
 #include "usnd/os/store.h"
 #include "usnd/pins/pins.h"
 #include "usnd/presence.h"
-#include "usnd/queue.h"
 #include "usnd/ruleset.h"
 #include "usnd/run.h"
 

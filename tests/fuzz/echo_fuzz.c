@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "usnd/echo.h"
+#include "usnd/behind/echo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "usnd/echo.h"
+#include "usnd/behind/echo.h"
 
 #define PACKET_SIZE 256
 #define MORE 0x2000 /* of the IPv4 fragment field */

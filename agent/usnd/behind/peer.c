@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "usnd/agent.h"
+#include "usnd/behind/echo.h"
+#include "usnd/behind/peer.h"
 #include "usnd/device/device.h"
-#include "usnd/echo.h"
 #include "usnd/os/tun.h"
-#include "usnd/peer.h"
 
 /* Packets a turn: others of the agent's devices and callers wait meanwhile. */
 #define TURN 64

@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "usnd/echo.h"
+#include "usnd/behind/echo.h"
 
 #define ANSWER_TTL 64
 #define ECHO_PORT 7

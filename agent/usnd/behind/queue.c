@@ -10,11 +10,11 @@
 #include "base/log.h"
 #include "base/pidfd.h"
 #include "usnd/agent.h"
+#include "usnd/behind/peer.h"
+#include "usnd/behind/queue.h"
 #include "usnd/device/device.h"
 #include "usnd/os/store.h"
 #include "usnd/os/tun.h"
-#include "usnd/peer.h"
-#include "usnd/queue.h"
 
 #define NAME_SIZE (USN_NAME_SIZE + 8)
 
