@@ -185,7 +185,7 @@ $(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
 	@mv $@.tmp $@
 
 $(O)/agent/usnd/pins/pins.o: $(O)/gen/usnd.skel.h
-$(O)/agent/usnd/ambient.o: $(O)/gen/ambient.skel.h
+$(O)/agent/usnd/run/ambient.o: $(O)/gen/ambient.skel.h
 $(O)/agent/usnd/pins/redirects.o: $(O)/gen/redirects.skel.h
 $(O)/agent/tap/tap_programs.o $(O)/pic/agent/tap/tap_programs.o: $(O)/gen/tap.skel.h
 $(O)/agent/client/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor/programs.o: $(O)/gen/paths.h

@@ -10,17 +10,17 @@
 #include "base/log.h"
 #include "usnd/adopt.h"
 #include "usnd/agent.h"
-#include "usnd/ambient.h"
 #include "usnd/behind/queue.h"
-#include "usnd/bound.h"
 #include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/store.h"
 #include "usnd/pins/pins.h"
 #include "usnd/presence.h"
-#include "usnd/ruleset.h"
-#include "usnd/run.h"
+#include "usnd/run/ambient.h"
+#include "usnd/run/bound.h"
+#include "usnd/run/ruleset.h"
+#include "usnd/run/run.h"
 
 /* Runs. */
 

@@ -9,13 +9,13 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
-#include "usnd/bound.h"
 #include "usnd/device/device.h"
 #include "usnd/launch.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/scope.h"
 #include "usnd/permit.h"
-#include "usnd/run.h"
+#include "usnd/run/bound.h"
+#include "usnd/run/run.h"
 #include "usnd/service.h"
 
 /* As long as the process of the pidfd is there, its number is nobody else's. */

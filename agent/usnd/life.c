@@ -12,7 +12,6 @@
 #include "base/notify.h"
 #include "usnd/adopt.h"
 #include "usnd/agent.h"
-#include "usnd/ambient.h"
 #include "usnd/device/device.h"
 #include "usnd/life.h"
 #include "usnd/methods.h"
@@ -23,7 +22,8 @@
 #include "usnd/pins/pins.h"
 #include "usnd/pins/redirects.h"
 #include "usnd/presence.h"
-#include "usnd/runs.h"
+#include "usnd/run/ambient.h"
+#include "usnd/run/runs.h"
 #include "usnd/service.h"
 #include "usnd/watch.h"
 

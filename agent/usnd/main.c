@@ -20,10 +20,10 @@
 #include "base/notify.h"
 #include "tap/verifier.h"
 #include "usnd/agent.h"
-#include "usnd/ambient.h"
 #include "usnd/life.h"
 #include "usnd/pins/pins.h"
 #include "usnd/pins/redirects.h"
+#include "usnd/run/ambient.h"
 #include "usnd/service.h"
 
 struct options {

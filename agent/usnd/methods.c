@@ -12,9 +12,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
-#include "usnd/ambient.h"
 #include "usnd/behind/queue.h"
-#include "usnd/bound.h"
 #include "usnd/device/device.h"
 #include "usnd/launch.h"
 #include "usnd/methods.h"
@@ -23,7 +21,9 @@
 #include "usnd/permit.h"
 #include "usnd/presence.h"
 #include "usnd/report.h"
-#include "usnd/run.h"
+#include "usnd/run/ambient.h"
+#include "usnd/run/bound.h"
+#include "usnd/run/run.h"
 #include "usnd/service.h"
 
 /* Up */

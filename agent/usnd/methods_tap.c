@@ -9,7 +9,7 @@
 #include "usnd/methods.h"
 #include "usnd/parameters.h"
 #include "usnd/permit.h"
-#include "usnd/runs.h"
+#include "usnd/run/runs.h"
 #include "usnd/service.h"
 #include "usnd/tapping.h"
 

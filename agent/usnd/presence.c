@@ -16,7 +16,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
-#include "usnd/ambient.h"
 #include "usnd/behind/peer.h"
 #include "usnd/behind/queue.h"
 #include "usnd/device/devconf.h"
@@ -27,8 +26,9 @@
 #include "usnd/pins/pins.h"
 #include "usnd/pins/redirects.h"
 #include "usnd/presence.h"
-#include "usnd/ruleset.h"
-#include "usnd/run.h"
+#include "usnd/run/ambient.h"
+#include "usnd/run/ruleset.h"
+#include "usnd/run/run.h"
 
 /* It goes. */
 

@@ -10,13 +10,13 @@
 #include "base/err.h"
 #include "base/sockets.h"
 #include "usnd/agent.h"
-#include "usnd/ambient.h"
 #include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/pins/pins.h"
 #include "usnd/report.h"
-#include "usnd/runs.h"
+#include "usnd/run/ambient.h"
+#include "usnd/run/runs.h"
 
 /* The process's name; anything can be in it, JSON takes only UTF-8. */
 static json_t *process(pid_t pid)

@@ -15,7 +15,7 @@
 #include "base/notify.h"
 #include "usnd/agent.h"
 #include "usnd/lock.h"
-#include "usnd/runs.h"
+#include "usnd/run/runs.h"
 #include "usnd/service.h"
 #include "usnd/tapping.h"
 

@@ -17,7 +17,7 @@
 #include "usnd/device/device.h"
 #include "usnd/os/netlink.h"
 #include "usnd/presence.h"
-#include "usnd/ruleset.h"
+#include "usnd/run/ruleset.h"
 #include "usnd/watch.h"
 
 #define RETRY_MS 50

@@ -21,9 +21,9 @@
 #include "tap/filter.h"
 #include "tap/tap_programs.h"
 #include "tap/verifier.h"
-#include "usnd/ambient.h"
 #include "usnd/pins/pins.h"
 #include "usnd/pins/redirects.h"
+#include "usnd/run/ambient.h"
 #include "needs_bpf.h"
 
 #define SOME_CGROUP 1 /* its id */

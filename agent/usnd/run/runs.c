@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/os/cgroup.h"
-#include "usnd/runs.h"
+#include "usnd/run/runs.h"
 
 struct run *run_new(struct agent *a, const char *name, void (*reap)(struct run *r))
 {

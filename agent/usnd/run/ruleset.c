@@ -11,8 +11,8 @@
 #include "usnd/device/device.h"
 #include "usnd/os/netlink.h"
 #include "usnd/pins/pins.h"
-#include "usnd/ruleset.h"
-#include "usnd/runs.h"
+#include "usnd/run/ruleset.h"
+#include "usnd/run/runs.h"
 
 static struct usn_rule_key key_of(uint32_t id, const struct exempt_rule *r)
 {

@@ -15,11 +15,11 @@
 #include "tap/kernel.h"
 #include "tap/verifier.h"
 #include "usnd/agent.h"
-#include "usnd/ambient.h"
 #include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/pins/bundle.h"
 #include "usnd/pins/pins.h"
+#include "usnd/run/ambient.h"
 
 #define DIR_PATH USN_PINS "/ambient"
 

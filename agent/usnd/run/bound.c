@@ -7,11 +7,11 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
-#include "usnd/bound.h"
 #include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/pins/pins.h"
-#include "usnd/run.h"
+#include "usnd/run/bound.h"
+#include "usnd/run/run.h"
 
 /* Below the agent's own cgroup the programs hang already. */
 static bool is_below_ours(const struct agent *a, const char *path)

@@ -12,8 +12,8 @@
 #include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/pins/pins.h"
-#include "usnd/ruleset.h"
-#include "usnd/run.h"
+#include "usnd/run/ruleset.h"
+#include "usnd/run/run.h"
 
 void counters_settle(struct agent *a, uint32_t number)
 {

@@ -8,7 +8,7 @@
 
 #include "base/dns.h"
 #include "base/exempt.h"
-#include "usnd/runs.h"
+#include "usnd/run/runs.h"
 
 struct agent;
 struct device;
