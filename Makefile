@@ -179,7 +179,7 @@ $(O)/gen/usnd.bpf.o: $(O)/gen/bind.bpf.o $(O)/gen/guard.bpf.o $(O)/gen/dns.bpf.o
 SKELETONS := $(O)/gen/usnd.skel.h $(O)/gen/ambient.skel.h $(O)/gen/redirects.skel.h $(O)/gen/tap.skel.h
 
 # The interface as the agent serves it.
-$(O)/gen/io.usn.varlink.h: agent/usnd/io.usn.varlink
+$(O)/gen/io.usn.varlink.h: agent/usnd/service/io.usn.varlink
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)sed -e 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@.tmp
 	@mv $@.tmp $@
@@ -190,7 +190,7 @@ $(O)/agent/usnd/pins/redirects.o: $(O)/gen/redirects.skel.h
 $(O)/agent/tap/tap_programs.o $(O)/pic/agent/tap/tap_programs.o: $(O)/gen/tap.skel.h
 $(O)/agent/client/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor/programs.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
-$(O)/agent/usnd/service.o: $(O)/gen/io.usn.varlink.h
+$(O)/agent/usnd/service/service.o: $(O)/gen/io.usn.varlink.h
 
 $(O)/examples/%: docs/examples/%.c $(O)/flags
 	@mkdir -p $(@D)

@@ -14,7 +14,6 @@
 #include "usnd/agent.h"
 #include "usnd/device/device.h"
 #include "usnd/life.h"
-#include "usnd/methods.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/netns.h"
@@ -24,7 +23,8 @@
 #include "usnd/presence.h"
 #include "usnd/run/ambient.h"
 #include "usnd/run/runs.h"
-#include "usnd/service.h"
+#include "usnd/service/methods.h"
+#include "usnd/service/service.h"
 #include "usnd/watch.h"
 
 /* The agent must not be in a run of its own: that would never end. */

@@ -24,7 +24,7 @@
 #include "usnd/pins/pins.h"
 #include "usnd/pins/redirects.h"
 #include "usnd/run/ambient.h"
-#include "usnd/service.h"
+#include "usnd/service/service.h"
 
 struct options {
 	bool foreground;

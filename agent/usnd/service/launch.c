@@ -10,13 +10,13 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/device/device.h"
-#include "usnd/launch.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/scope.h"
-#include "usnd/permit.h"
 #include "usnd/run/bound.h"
 #include "usnd/run/run.h"
-#include "usnd/service.h"
+#include "usnd/service/launch.h"
+#include "usnd/service/permit.h"
+#include "usnd/service/service.h"
 
 /* As long as the process of the pidfd is there, its number is nobody else's. */
 static int check_alive(int pidfd, struct usn_err *e)

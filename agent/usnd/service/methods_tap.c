@@ -6,12 +6,12 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/device/device.h"
-#include "usnd/methods.h"
-#include "usnd/parameters.h"
-#include "usnd/permit.h"
 #include "usnd/run/runs.h"
-#include "usnd/service.h"
-#include "usnd/tapping.h"
+#include "usnd/service/methods.h"
+#include "usnd/service/parameters.h"
+#include "usnd/service/permit.h"
+#include "usnd/service/service.h"
+#include "usnd/service/tapping.h"
 
 /* The kernel's memory is not charged to those who have it filled. */
 #define TAPS_OF_ONE 8

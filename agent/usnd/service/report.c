@@ -14,9 +14,9 @@
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/pins/pins.h"
-#include "usnd/report.h"
 #include "usnd/run/ambient.h"
 #include "usnd/run/runs.h"
+#include "usnd/service/report.h"
 
 /* The process's name; anything can be in it, JSON takes only UTF-8. */
 static json_t *process(pid_t pid)

@@ -14,10 +14,10 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "usnd/agent.h"
-#include "usnd/lock.h"
 #include "usnd/run/runs.h"
-#include "usnd/service.h"
-#include "usnd/tapping.h"
+#include "usnd/service/lock.h"
+#include "usnd/service/service.h"
+#include "usnd/service/tapping.h"
 
 #define REQUEST_MAX (256 << 10) /* bytes; the longest is a tap with a filter of 4096 instructions */
 #define CALLERS_MAX 1024

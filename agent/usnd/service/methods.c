@@ -14,17 +14,17 @@
 #include "usnd/agent.h"
 #include "usnd/behind/queue.h"
 #include "usnd/device/device.h"
-#include "usnd/launch.h"
-#include "usnd/methods.h"
 #include "usnd/os/netlink.h"
-#include "usnd/parameters.h"
-#include "usnd/permit.h"
 #include "usnd/presence.h"
-#include "usnd/report.h"
 #include "usnd/run/ambient.h"
 #include "usnd/run/bound.h"
 #include "usnd/run/run.h"
-#include "usnd/service.h"
+#include "usnd/service/launch.h"
+#include "usnd/service/methods.h"
+#include "usnd/service/parameters.h"
+#include "usnd/service/permit.h"
+#include "usnd/service/report.h"
+#include "usnd/service/service.h"
 
 /* Up */
 

@@ -5,9 +5,9 @@
 #include "base/err.h"
 #include "usnd/agent.h"
 #include "usnd/device/device.h"
-#include "usnd/parameters.h"
-#include "usnd/permit.h"
-#include "usnd/service.h"
+#include "usnd/service/parameters.h"
+#include "usnd/service/permit.h"
+#include "usnd/service/service.h"
 
 static int get_name(const json_t *parameters, const char **ret, struct usn_err *e)
 {

@@ -15,8 +15,8 @@
 #include "base/err.h"
 #include "base/pidfd.h"
 #include "usnd/device/settings.h"
-#include "usnd/permit.h"
-#include "usnd/service.h"
+#include "usnd/service/permit.h"
+#include "usnd/service/service.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5 */

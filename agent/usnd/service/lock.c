@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/notify.h"
 #include "client/varlink.h"
-#include "usnd/lock.h"
+#include "usnd/service/lock.h"
 
 #define LOCK USN_RUN_DIR "/lock"
 #define PATIENCE_S 5

@@ -12,7 +12,7 @@
 #include "tap/filter_parts.h"
 #include "tap/tap.h"
 #include "tap/tap_programs.h"
-#include "usnd/tapping.h"
+#include "usnd/service/tapping.h"
 
 struct tapping {
 	struct tap_programs programs;

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "usnd/service.h"
+#include "usnd/service/service.h"
 
 struct usn_err;
 
