@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# Packages of a suite of Debian's archive, for scripts that unpack them somewhere. Nothing is installed, and the system's
-# apt stays as it is: source list, lists and cache are others. The archive is the one that apt uses here.
+# Packages of a suite of Debian's archive, for scripts that unpack them somewhere. Nothing is
+# installed, and the system's apt stays as it is: source list, lists and cache are others. The
+# archive is the one that apt uses here.
 #
 # Who sources this has die REASON. find_archive comes first, then read_suite, then the rest.
 
-# find_archive WHAT: where the folders "debian" and "debian-security" are, for the machine's own apt. WHAT: what others than
-# Debian's have to unpack by themselves.
+# find_archive WHAT: where the folders "debian" and "debian-security" are, for the machine's own
+# apt. WHAT: what others than Debian's have to unpack by themselves.
 find_archive() {
 	if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
 		die "this needs apt-get and dpkg-deb: run it on Debian, or unpack $1 yourself"
@@ -15,8 +16,8 @@ find_archive() {
 	[ -n "$archive" ] || die "apt has no Debian archive here: run it on Debian"
 }
 
-# apt TOOL ARGUMENT...: for the suite that was read, and without the packages that are installed here. ARCH=: of another
-# architecture than this machine's.
+# apt TOOL ARGUMENT...: for the suite that was read, and without the packages that are installed
+# here. ARCH=: of another architecture than this machine's.
 apt() {
 	local tool=$1 machine=${ARCH:-$(dpkg --print-architecture)}
 	shift

@@ -11,7 +11,8 @@ SERVER4=10.64.1.1
 SERVER6=fd75:736e:0:1::1
 export SERVER4 SERVER6
 
-# network: usn0 and usn1 joined by a rig, the decoy, and tcpdump on both. No program waits for a name server.
+# network: makes usn0 and usn1, joined by a rig, the decoy, and tcpdump on both. No program waits
+# for a name server.
 network() {
 	joined
 	decoy
@@ -19,7 +20,7 @@ network() {
 	sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
 }
 
-# serve NAME COMMAND...: a server in a run on usn1; what it says is in $TMP/NAME.
+# serve NAME COMMAND...: starts a server in a run on usn1; what it says is in $TMP/NAME.
 serve() {
 	local name=$1
 	shift
@@ -27,27 +28,30 @@ serve() {
 	eval "${name}_pid=$!"
 }
 
-# listening PORT [tcp|udp]: waits until somebody listens there.
+# listens PORT [tcp|udp]: whether a program listens there.
 listens() {
 	ss -Hln "--${2-tcp}" "sport = :$1" | has .
 }
+
+# listening PORT [tcp|udp]: waits until a program listens there.
 listening() {
 	eventually listens "$@"
 }
 
-# seen PATTERN...: each has left by usn0, as tcpdump words it.
-seen() {
+# sent PATTERN...: each has left by usn0, as tcpdump words it.
+sent() {
 	for pattern; do
 		eventually grep -qE "$pattern" "$TMP/usn0"
 	done
 }
 
-# at_least N PATTERN: as many packets have.
+# at_least COUNT PATTERN: so many such packets have left by usn0.
 at_least() {
 	[ "$(grep -cE "$2" "$TMP/usn0")" -ge "$1" ]
 }
 
-# kept [PATTERN]: nothing has left by the decoy, but for what is like PATTERN and did, and nothing has tried to.
+# kept [PATTERN]: nothing has left by the decoy, but for what is like PATTERN and did, and nothing
+# has tried to.
 kept() {
 	on_decoy >"$TMP/left"
 	if [ $# = 1 ]; then
@@ -69,7 +73,8 @@ on_usn0() {
 	grep -v '192\.0\.2\.254' "$TMP/usn0" || :
 }
 
-# leaves PATTERN COMMAND...: the reverse. Outside a run the program's packets leave by the decoy, and none by usn0.
+# leaves PATTERN COMMAND...: the reverse of kept. Outside a run the program's packets leave by the
+# decoy, and none by usn0.
 leaves() {
 	local pattern=$1
 	shift
@@ -79,10 +84,10 @@ leaves() {
 	on_decoy >"$TMP/left"
 	grep -qE "$pattern" "$TMP/left" || { cat "$TMP/outside" "$TMP/left"; return 1; }
 	on_usn0 >"$TMP/after"
-	no grep '^>.*> \(192\.0\.2\|2001:db8\)' < <(diff "$TMP/before" "$TMP/after")
+	not grep '^>.*> \(192\.0\.2\|2001:db8\)' < <(diff "$TMP/before" "$TMP/after")
 }
 
-# account NAME PASSWORD: a user whom programs can log in, and a place for their logs.
+# account NAME PASSWORD: makes a user whom programs can log in, and a place for their logs.
 account() {
 	install -d -m 700 "/run/$1"
 	touch "/run/$1/.hushlogin"
@@ -92,14 +97,16 @@ account() {
 	mountpoint -q /var/log || mount -t tmpfs tmpfs /var/log
 }
 
-# telnet_server: on usn1, for whoever has an account.
+# telnet_server: starts one on usn1, for whoever has an account.
 telnet_server() {
 	# Its path is in no user's PATH.
-	serve telnetd socat "TCP-LISTEN:23,bind=$SERVER4,fork,reuseaddr" "EXEC:$(PATH=$PATH:/usr/sbin command -v telnetd || command -v in.telnetd),nofork"
+	serve telnetd socat "TCP-LISTEN:23,bind=$SERVER4,fork,reuseaddr" \
+		"EXEC:$(PATH=$PATH:/usr/sbin command -v telnetd || command -v in.telnetd),nofork"
 	listening 23
 }
 
-# x_server: display 1 of 192.0.2.1, another host's, with a cookie in $XAUTHORITY. Its empty screen is in $TMP/empty.xwd.
+# x_server: starts display 1 of 192.0.2.1, another host's, with a cookie in $XAUTHORITY. Its empty
+# screen is in $TMP/empty.xwd.
 x_server() {
 	export XAUTHORITY=$TMP/cookies
 	xauth -q add 192.0.2.1:1 . "$(mcookie)" 2>"$TMP/xauth.log"
@@ -109,7 +116,7 @@ x_server() {
 	on_server xwd -root -silent -out "$TMP/empty.xwd"
 }
 
-# on_server COMMAND...: by the X server's user, on its host.
+# on_server COMMAND...: runs it as the X server's user, on its host.
 on_server() {
 	ip netns exec far timeout 10 env DISPLAY=192.0.2.1:1 "$@"
 }
@@ -119,8 +126,8 @@ in_window() {
 	on_server xdotool search --sync --onlyvisible --class "$1" windowfocus --sync mousemove 300 200
 }
 
-
-# xterm_run [OPTION]... [NAME=VALUE]... -- [COMMAND...]: an xterm in a run on usn0. What it shows is in $TMP/xterm, too.
+# xterm_run [OPTION]... [NAME=VALUE]... -- [COMMAND...]: an xterm in a run on usn0. What it shows is
+# in $TMP/xterm, too.
 xterm_run() {
 	local before=()
 	while [ "$1" != -- ]; do
@@ -131,7 +138,7 @@ xterm_run() {
 	usn-run "${before[@]}" ND=usn0 -- xterm -geometry 80x24+0+0 -bg navy -fg yellow -l -lf "$TMP/xterm" ${1+-e "$@"}
 }
 
-# log_in NAME PASSWORD: at the server to which telnet has connected in an xterm that has opened.
+# log_in NAME PASSWORD: logs in at the server to which telnet has connected in an open xterm.
 log_in() {
 	eventually grep -q 'login: ' "$TMP/xterm"
 	on_server xdotool type "$1"$'\r'
@@ -142,7 +149,8 @@ log_in() {
 	eventually grep -q "^is $1 42" "$TMP/xterm"
 }
 
-# picture: takes a screenshot. Navy and yellow have come to the empty screen, and a good part of it has changed.
+# picture: takes a screenshot. Navy and yellow have come to the empty screen, and a good part of it
+# has changed.
 picture() {
 	local empty colours changed
 	on_server xwd -root -silent -out "$TMP/after.xwd"

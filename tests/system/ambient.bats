@@ -228,7 +228,7 @@ subtree() {
 	[ "$(in_cgroup "$tree/c")" = usn0 ]
 	[ "$(in_cgroup "$tree/a")" = - ]
 	# The cgroup goes while there is no agent.
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	rmdir "$tree/c"
 	eventually usn list
 	usn ambient show | has -x off
@@ -241,7 +241,7 @@ lives() {
 	steps app env ND=usn0
 	expect app usn0 'device(make(V4, UDP))'
 	link=$(show_link pinned /sys/fs/bpf/usn/ambient/links/usn_nd_sock_create | value 'd["id"]')
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	expect app usn0 'device(make(V4, UDP))'
 	[ "$(named ND=usn1)" = "Operation not permitted" ]
 	eventually usn list
@@ -251,12 +251,12 @@ lives() {
 	# It outlives the last device, and the agent with it, and refuses.
 	usn down usn0
 	expect app EPERM 'make(V4, UDP)'
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	eventually usn list
 	expect app EPERM 'make(V4, UDP)'
 	usn ambient off
 	eventually test ! -e /sys/fs/bpf/usn
-	eventually sh -c '[ -z "$(agent_pid)" ]' || [ -z "$(agent_pid)" ]
+	eventually no_agent
 	expect app - 'device(make(V4, UDP))'
 }
 @test "ambient: it outlives the agent and the last device" { in_sandbox lives; }

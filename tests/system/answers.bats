@@ -63,8 +63,8 @@ down_and_up() {
 	usn up usn0
 	ip link set usn0 down
 	# An answer that is still to be sent: the rules hold while there is no route to the device.
-	no ping -q -c 1 -W 1 -I 10.64.0.1 192.0.2.1
-	no ping -q -c 1 -W 1 -I fd75:736e::1 2001:db8::1
+	not ping -q -c 1 -W 1 -I 10.64.0.1 192.0.2.1
+	not ping -q -c 1 -W 1 -I fd75:736e::1 2001:db8::1
 	[ -z "$(on_decoy)" ]
 	ip link set usn0 up
 	eventually sh -c "ip -6 route show table all | grep -q '^default dev usn0 table 1970499072'"
@@ -77,7 +77,7 @@ down_and_up() {
 restarted() {
 	decoy
 	usn up usn0
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	# The rules are the kernel's.
 	usn list
 	answered
@@ -98,7 +98,7 @@ gone() {
 
 	# While there is no agent.
 	usn up usn0 usn1
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	ip link del usn0
 	usn list
 	usn down usn1

@@ -14,11 +14,11 @@ everywhere() {
 
 	hold inside usn-run ND=usn0 -- "$@"
 	cat "$TMP/inside"
-	no grep -vE ' usn0$|^ready$' "$TMP/inside"
+	not grep -vE ' usn0$|^ready$' "$TMP/inside"
 	# Of raw sockets ss knows the device only where the kernel has raw_diag.
 	ss -Hatunp | tee "$TMP/ss"
 	[ "$(wc -l <"$TMP/ss")" -ge 4 ]
-	no grep -v '%usn0' "$TMP/ss"
+	not grep -v '%usn0' "$TMP/ss"
 	for kind in $KINDS; do
 		eventually grep -q "$kind" "$TMP/usn0"
 	done
@@ -28,10 +28,10 @@ everywhere() {
 
 	: >"$TMP/usn0"
 	hold outside "$@"
-	no grep -vE ' -$|^ready$' "$TMP/outside"
+	not grep -vE ' -$|^ready$' "$TMP/outside"
 	# The same sockets were made inside.
 	diff <(cut -d ' ' -f 1,2 "$TMP/inside" | sort) <(cut -d ' ' -f 1,2 "$TMP/outside" | sort)
-	no grep '%usn0' < <(ss -Hatun)
+	not grep '%usn0' < <(ss -Hatun)
 	on_decoy >"$TMP/outside.decoy"
 	for kind in $KINDS; do
 		grep -q "$kind" "$TMP/outside.decoy"
@@ -76,7 +76,7 @@ ping_program() {
 	ping -c 1 -W 5 192.0.2.1
 	ping -c 1 -W 5 2001:db8::1
 	[ "$(on_decoy | grep -c 'echo request')" = 2 ]
-	no ping -c 1 -W 0.1 192.0.2.7
+	not ping -c 1 -W 0.1 192.0.2.7
 }
 @test "bind: ping" { in_sandbox ping_program; }
 
@@ -94,7 +94,7 @@ curl_program() {
 	[ "$(curl -sS --max-time 5 "$web4")" = hello ]
 	usn-run ND=usn0 -- bash -c 'echo last >/dev/udp/10.64.0.9/9'
 	eventually grep -q '10.64.0.9.9: UDP' "$TMP/usn0"
-	no grep Flags "$TMP/usn0"
+	not grep Flags "$TMP/usn0"
 }
 @test "bind: curl, and a server on another device" { in_sandbox curl_program; }
 
@@ -125,7 +125,7 @@ accepted() {
 	expect server ok 's, peer = l.accept()'
 	expect server ::ffff:10.64.0.1 'peer[0]'
 	expect server usn1 'device(s)'
-	no grep -vE '%usn[01]' < <(ss -Htn state established)
+	not grep -vE '%usn[01]' < <(ss -Htn state established)
 }
 @test "bind: what a listener accepts" { in_sandbox accepted; }
 
@@ -154,7 +154,7 @@ nested() {
 		echo $$ >"$cgroup/cgroup.procs"
 		exec "$ROOT/build/tests/static_socket"'
 	[ "$(sed -n 's/^0:://p' "/proc/$(pid_of inside)/cgroup" | grep -c '/usn0-[0-9]*/inner/deeper$')" = 1 ]
-	no grep -vE ' usn0$|^ready$' "$TMP/inside"
+	not grep -vE ' usn0$|^ready$' "$TMP/inside"
 	[ "$(verdict usn0 bound)" = 6 ]
 	[ "$(show usn0 'd["runs"][0]["processes"][0]["pid"]')" = "$(pid_of inside)" ]
 	[ -z "$(on_decoy)" ]

@@ -28,7 +28,7 @@ mounts() { cut -d' ' -f 5 /proc/self/mountinfo | sort; }
 in_chroot() {
 	mount --make-rshared /
 	plain_root "$TMP/root"
-	no mountpoint -q "$TMP/root"
+	not mountpoint -q "$TMP/root"
 	mounts >"$TMP/before"
 	chroot "$TMP/root" /work/tools/sandbox bash -euc '
 		export PATH=/work/build:$PATH

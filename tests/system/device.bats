@@ -18,18 +18,6 @@ sysctl_of() {
 	cat "/proc/sys/net/$1"
 }
 
-no_device() {
-	not ip link show dev "$1" 2>/dev/null
-}
-
-# "!" at the beginning of a line is no assertion: under "set -e" it never ends anything.
-not() {
-	if "$@"; then
-		echo "succeeded: $*"
-		return 1
-	fi
-}
-
 # answered DEVICE PROBE...: sends all probes from one run; prints those that were answered. A probe is ping:ADDRESS or
 # PORT:ADDRESS. The peer answers in order, so what is not answered before the first one's second time has no answer.
 answered() {
@@ -81,24 +69,6 @@ import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(int(sys.argv[1])):
     s.sendto(b"x" * 100, (sys.argv[2], 9))' "$2" "$3"
-}
-
-# Whether a process has ended; somebody may have to wait for it still.
-ended() {
-	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in "" | [ZX]*) ;; *) return 1 ;; esac
-}
-
-# end_agent SIGNAL: and waits for its end.
-end_agent() {
-	local pid
-	pid=$(agent_pid)
-	kill "-$1" "$pid"
-	eventually ended "$pid"
-}
-
-# show_is DEVICE EXPRESSION: for eventually.
-show_is() {
-	[ "$(show "$1" "$2")" = True ]
 }
 
 default_addresses() {

@@ -97,8 +97,8 @@ libraries() {
 	in_run test -S /run/usn/usnd.sock
 	# Others see what they saw.
 	[ "$(cat /etc/resolv.conf /run/nscd/socket)" = "$(printf 'nameserver 127.0.0.53\nsecret')" ]
-	no getent ahosts rig.test
-	no usn-run ND=usn0 -- getent ahosts rig.test
+	not getent ahosts rig.test
+	not usn-run ND=usn0 -- getent ahosts rig.test
 	[ "$(findmnt -n /etc/resolv.conf || :)" = "" ]
 	[ -z "$(on_decoy)" ]
 }
@@ -155,7 +155,7 @@ settings() {
 	[ "$(usn-run --dns none ND=usn0 -- cat /etc/resolv.conf)" = "$(cat /etc/resolv.conf)" ]
 	fails 1 'different DNS=' usn up usn0 DNS=
 	# They outlive the agent.
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	[ "$(show usn0 'd["dns"]')" = "['10.64.0.2', 'fd75:736e::2']" ]
 	for bad in '' , 10.0.0.1, 127.0.0.1 127.0.0.53 ::1 :: 0.0.0.0 224.0.0.1 ff02::1 fe80::1 example.com 10.0.0.1:53 10.0.0.0/8 nonsense; do
 		fails 125 'is no list of name servers' usn-run --dns "$bad" ND=usn0 -- true

@@ -46,8 +46,8 @@ verbs() {
 	usn --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | sort
 }
 
-# same WHAT A B: the two lists, but for --help, which needs no word of its own everywhere.
-same() {
+# agree WHAT A B: the two lists, but for --help, which needs no word of its own everywhere.
+agree() {
 	diff <(grep -vx -- --help <<<"$2") <(grep -vx -- --help <<<"$3") || {
 		echo "$1 disagree"
 		return 1
@@ -56,9 +56,9 @@ same() {
 
 verbs_agree() {
 	[ "$(verbs | wc -l)" -ge 6 ]
-	same "help and manual" "$(verbs)" "$(sed -n '/^\.Ss Commands/,/^\.Sh/s/^\.It Cm \([a-z][a-z]*\)\( .*\)*$/\1/p' "$ROOT/docs/man/usn.8" | sort)"
-	same "help and synopsis" "$(verbs)" "$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Cm \([a-z][a-z]*\)$/\1/p' "$ROOT/docs/man/usn.8" | sort)"
-	same "help and completion" "$(verbs)" "$(completed usn usn "" | grep -v '^-')"
+	agree "help and manual" "$(verbs)" "$(sed -n '/^\.Ss Commands/,/^\.Sh/s/^\.It Cm \([a-z][a-z]*\)\( .*\)*$/\1/p' "$ROOT/docs/man/usn.8" | sort)"
+	agree "help and synopsis" "$(verbs)" "$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Cm \([a-z][a-z]*\)$/\1/p' "$ROOT/docs/man/usn.8" | sort)"
+	agree "help and completion" "$(verbs)" "$(completed usn usn "" | grep -v '^-')"
 	# What is named is there.
 	for v in $(verbs); do
 		usn "$v" --help | has "^usage: usn $v"
@@ -68,20 +68,20 @@ verbs_agree() {
 
 options_agree() {
 	for v in $(verbs); do
-		same "help and manual of usn $v" "$(help_options usn "$v")" "$(manual_options usn.8 "$v")"
-		same "help and completion of usn $v" "$(help_options usn "$v")" \
+		agree "help and manual of usn $v" "$(help_options usn "$v")" "$(manual_options usn.8 "$v")"
+		agree "help and completion of usn $v" "$(help_options usn "$v")" \
 			"$(completed usn usn "$v" usn0 - | sed 's/=$//' | grep -v '^--$')"
 		# The synopsis has the short names, all of them.
-		same "help and synopsis of usn $v" "$(help_options usn "$v" | grep -E '^-[a-zA-Z]$' || :)" "$(synopsis_options usn.8 "$v")"
+		agree "help and synopsis of usn $v" "$(help_options usn "$v" | grep -E '^-[a-zA-Z]$' || :)" "$(synopsis_options usn.8 "$v")"
 	done
 }
 @test "usn's options: help, manual, synopsis and completion agree, verb by verb" { in_sandbox options_agree; }
 
 programs_agree() {
-	same "help and manual of usn-run" "$(help_options usn-run)" "$(manual_options usn-run.1)"
-	same "help and completion of usn-run" "$(help_options usn-run)" "$(completed usn-run usn-run - | sed 's/=$//')"
-	same "help and manual of usnd" "$(help_options usnd)" "$(manual_options usnd.8)"
-	same "help and manual of usn-extcap" "$(help_options usn-extcap)" "$(manual_options usn-extcap.1)"
+	agree "help and manual of usn-run" "$(help_options usn-run)" "$(manual_options usn-run.1)"
+	agree "help and completion of usn-run" "$(help_options usn-run)" "$(completed usn-run usn-run - | sed 's/=$//')"
+	agree "help and manual of usnd" "$(help_options usnd)" "$(manual_options usnd.8)"
+	agree "help and manual of usn-extcap" "$(help_options usn-extcap)" "$(manual_options usn-extcap.1)"
 	[ "$(help_options usn-extcap | wc -l)" -ge 16 ]
 	[ "$(help_options usn-run | wc -l)" -ge 8 ]
 	[ "$(help_options usnd | wc -l)" -ge 4 ]
@@ -161,10 +161,10 @@ keys_agree() {
 	printf '[Device]\nNonsense=1\n' >/etc/usn/usn0.conf
 	in_file=$({ usn up usn0 2>&1 || :; } | sed 's/.*unknown key//' | grep -oE '[A-Z][A-Za-z]+=' | sort -u)
 	rm /etc/usn/usn0.conf
-	same "program and usn.conf.5" "$in_file" "$(sed -n '/^\.It Cm [A-Z]/p' "$ROOT/docs/man/usn.conf.5" | grep -oE '[A-Z][A-Za-z]+=' | sort -u)"
-	same "program and usn.8" "$keys" "$(sed -n 's/^\.It Cm \([A-Z][A-Za-z]*=\).*/\1/p' "$ROOT/docs/man/usn.8" | sort -u)"
-	same "program and help" "$keys" "$(usn up --help | grep -oE '^  [A-Z][A-Za-z]+=' | tr -d ' ' | sort -u)"
-	same "program and completion" "$keys" "$(completed usn usn up usn0 "" | grep -oE '^[A-Z][A-Za-z]+=' | sort -u)"
+	agree "program and usn.conf.5" "$in_file" "$(sed -n '/^\.It Cm [A-Z]/p' "$ROOT/docs/man/usn.conf.5" | grep -oE '[A-Z][A-Za-z]+=' | sort -u)"
+	agree "program and usn.8" "$keys" "$(sed -n 's/^\.It Cm \([A-Z][A-Za-z]*=\).*/\1/p' "$ROOT/docs/man/usn.8" | sort -u)"
+	agree "program and help" "$keys" "$(usn up --help | grep -oE '^  [A-Z][A-Za-z]+=' | tr -d ' ' | sort -u)"
+	agree "program and completion" "$keys" "$(completed usn usn up usn0 "" | grep -oE '^[A-Z][A-Za-z]+=' | sort -u)"
 	# The values that are offered are taken.
 	i=0
 	for word in $(completed usn usn up usn0 "" | grep -E '^[A-Z].*=.'); do

@@ -218,7 +218,7 @@ refused() {
 }
 @test "doctor: programs that the kernel refuses, with the verifier's reason" { in_sandbox refused; }
 
-no_agent() {
+unasked() {
 	sound
 	mkdir "$TMP/alone"
 	cp "$ROOT/build/usn" "$TMP/alone/"
@@ -229,7 +229,7 @@ no_agent() {
 	look || :
 	finds missing programs/runs '/usnd --check does not answer'
 }
-@test "doctor: an agent that cannot be asked" { in_sandbox no_agent; }
+@test "doctor: an agent that cannot be asked" { in_sandbox unasked; }
 
 usage() {
 	fails 2 'wrong option' usn doctor --zzz

@@ -5,24 +5,18 @@
 load lib
 load ../helpers/net
 
-# quiet: a device on which there is nothing but what the test sends.
-quiet() {
-	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
-	usn up usn0 Peer=echo Address=10.64.0.1/24
-}
-
 # Two pings, until the sandbox ends: one pid each, one address each.
 pings() {
 	usn-run ND=usn0 -- ping -q -i 0.02 10.64.0.2 >/dev/null &
 	two_pid=$!
 	usn-run ND=usn0 -- ping -q -i 0.02 10.64.0.3 >/dev/null &
 	three_pid=$!
-	eventually run_of $two_pid
-	eventually run_of $three_pid
+	eventually run_of_ping $two_pid
+	eventually run_of_ping $three_pid
 }
 
 # The name of the run that the process is in.
-run_of() {
+run_of_ping() {
 	usn list | sed -nE "s#^  run (usn0-[0-9]+) $1/ping\$#\\1#p" | grep .
 }
 
@@ -59,7 +53,7 @@ sentences() {
 		usn-extcap --extcap-config --extcap-interface=$i >"$TMP/config"
 	done
 	[ "$(grep -c '^arg ' "$TMP/config")" = 7 ]
-	no grep -vE '^arg \{number=[0-6]\}\{call=--[a-z]+\}\{display=[^}]+\}\{tooltip=[^}]+\}\{type=[a-z]+\}.*\{group=[A-Z][a-z]+\}$|^value \{arg=1\}\{value=(in|out|inout)\}\{display=[^}]+\}\{default=(true|false)\}$' "$TMP/config"
+	not grep -vE '^arg \{number=[0-6]\}\{call=--[a-z]+\}\{display=[^}]+\}\{tooltip=[^}]+\}\{type=[a-z]+\}.*\{group=[A-Z][a-z]+\}$|^value \{arg=1\}\{value=(in|out|inout)\}\{display=[^}]+\}\{default=(true|false)\}$' "$TMP/config"
 	[ "$(grep -c '^value ' "$TMP/config") $(grep -c 'default=true' "$TMP/config")" = "3 1" ]
 }
 @test "extcap: the sentences of each call" { in_sandbox sentences; }
@@ -99,7 +93,7 @@ settings() {
 	pings
 	# Every one of them at once, and those that were left empty.
 	usn-extcap --capture --extcap-interface usn_usn0 --fifo "$TMP/file" --extcap-capture-filter icmp --snaplen 40 \
-		--direction out --pid "$three_pid" --comm ping --run "$(run_of $three_pid)" --ring 1M --immediate 2>"$TMP/err" &
+		--direction out --pid "$three_pid" --comm ping --run "$(run_of_ping $three_pid)" --ring 1M --immediate 2>"$TMP/err" &
 	capture=$!
 	eventually sh -c "[ \$(tshark -n -r '$TMP/file' 2>/dev/null | wc -l) -ge 5 ]"
 	kill -TERM $capture
@@ -148,7 +142,7 @@ live() {
 	timeout 60 tshark -n -l "$@" -Y ip -T fields -e frame.time_epoch -e frame.packet_flags_direction -e ip.src -e ip.dst \
 		>"$TMP/$name" 2>"$TMP/$name.err"
 	# What an extcap program says on standard error is shown as an error.
-	no grep -i extcap "$TMP/$name.err"
+	not grep -i extcap "$TMP/$name.err"
 }
 
 captured() {
@@ -160,7 +154,7 @@ captured() {
 	after=$(date +%s.%N)
 	[ "$(wc -l <"$TMP/all")" -ge 30 ]
 	cut -f 1 "$TMP/all" >"$TMP/times"
-	no grep -vxE '[0-9]+\.[0-9]{9}' "$TMP/times"
+	not grep -vxE '[0-9]+\.[0-9]{9}' "$TMP/times"
 	grep -qv '000$' "$TMP/times"
 	{ echo "$before"; cat "$TMP/times"; echo "$after"; } | sort -c -n
 	cut -f 2- "$TMP/all" | sed 's/^0x0*//' | sort -u >"$TMP/ways"
@@ -183,8 +177,6 @@ runs() {
 	# shellcheck disable=SC2046
 	grep -qsx "$1" $(sed 's#.*#/proc/&/comm#' "$(cgroup_tree)/cgroup.procs")
 }
-ended() { no runs "$1"; }
-
 interrupted() {
 	installed
 	quiet
@@ -198,8 +190,8 @@ interrupted() {
 	runs usn-extcap
 	kill -INT -- -$tshark
 	wait $tshark
-	eventually ended usn-extcap
-	no grep -iE 'error|pipe' "$TMP/err"
+	eventually not runs usn-extcap
+	not grep -iE 'error|pipe' "$TMP/err"
 	capinfos -M "$TMP/file" 2>"$TMP/capinfos.err" | has 'timestamp precision: *nanoseconds (9)'
 	[ ! -s "$TMP/capinfos.err" ]
 }

@@ -3,43 +3,7 @@
 # Bad input and faults: one line that says what is wrong, a non-zero status, and nothing half-made left.
 
 load lib
-
-# "!" at the beginning of a line is no assertion: under "set -e" it never ends anything.
-not() {
-	if "$@"; then
-		echo "succeeded: $*"
-		return 1
-	fi
-}
-
-no_device() {
-	not ip link show dev "$1" 2>/dev/null
-}
-
-# The agents of this network namespace, wherever their cgroup is.
-agents() {
-	local p
-	for p in $(grep -ls '^usnd$' /proc/[0-9]*/comm | cut -d/ -f3); do
-		[ "$(readlink "/proc/$p/ns/net" 2>/dev/null)" != "$(readlink /proc/self/ns/net)" ] || echo "$p"
-	done
-}
-
-no_agent() {
-	[ -z "$(agents)" ]
-}
-
-# Whether a process has ended; somebody may have to wait for it still.
-ended() {
-	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in "" | [ZX]*) ;; *) return 1 ;; esac
-}
-
-# end_agent SIGNAL: and waits for its end.
-end_agent() {
-	local pid
-	pid=$(agents)
-	kill "-$1" "$pid"
-	eventually ended "$pid"
-}
+load ../helpers/net
 
 # Once the agent that was started on demand has ended: no interface, pin, cgroup, socket or agent.
 nothing_left() {
@@ -49,10 +13,6 @@ nothing_left() {
 	[ ! -e /run/usn/usnd.sock ]
 	[ -z "$(cgroup_tree)" ] || [ ! -e "$(cgroup_tree)/usn" ]
 	[ -z "$(ip -6 route show default)" ]
-}
-
-show_is() {
-	[ "$(show "$1" "$2")" = True ]
 }
 
 
@@ -485,51 +445,21 @@ caller_descriptors() {
 }
 @test "the agent that is started on demand keeps no descriptor of its caller's" { in_sandbox caller_descriptors; }
 
-# A program in a run: says to where a new socket is bound, or why there is none, whenever it is asked.
-start_asked() {
-	mkfifo "$TMP/ask" "$TMP/tell"
-	usn-run "ND=$1" -- python3 -c '
-import socket, sys
-for line in open(sys.argv[1]):
-    if line == "end\n":
-        break
-    try:
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        word = s.getsockopt(socket.SOL_SOCKET, 25, 16).rstrip(b"\0").decode() or "unbound"
-    except OSError as e:
-        word = "refused"
-    with open(sys.argv[2], "w") as f:
-        f.write(word + "\n")' "$TMP/ask" "$TMP/tell" &
-	app=$!
-	exec 8>"$TMP/ask"
-}
-
-end_asked() {
-	echo end >&8
-	wait $app
-}
-
-ask() {
-	echo >&8
-	read -r answer <"$TMP/tell"
-	echo "$answer"
-}
-
 killed_with_run() {
 	usn up usn0 usn1 Peer=echo
-	start_asked usn0
-	[ "$(ask)" = usn0 ]
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
 	run=$(show usn0 'd["runs"][0]["name"]')
 	end_agent KILL
 	# Nobody is there, and still it is bound.
-	[ "$(ask)" = usn0 ]
+	expect app usn0 'device(make(V4, UDP))'
 	[ -d "$(cgroup_tree)/usn/$run" ]
 	# The next one finds it again, with its process.
-	usn list | grep -E "^  run $run .*$app"
-	[ "$(show usn0 '[(p["pid"], p["command"]) for p in d["runs"][0]["processes"]]')" = "[($app, 'python3')]" ]
-	[ "$(ask)" = usn0 ]
+	usn list | grep -E "^  run $run .*$(pid_of app)/"
+	[ "$(show usn0 '[(p["pid"], p["command"]) for p in d["runs"][0]["processes"]]')" = "[($(pid_of app), 'python3')]" ]
+	expect app usn0 'device(make(V4, UDP))'
 	# And its end is the end of it.
-	end_asked
+	finish app
 	[ "$(show usn0 'd["runs"]')" = "[]" ]
 	[ ! -d "$(cgroup_tree)/usn/$run" ]
 	[ "$(bpftool -j map dump pinned /sys/fs/bpf/usn/maps/bindings)" = "[]" ]
@@ -540,11 +470,11 @@ killed_with_run() {
 
 ends_without_agent() {
 	usn up usn0 Except=192.0.2.0/24
-	start_asked usn0
-	[ "$(ask)" = usn0 ]
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
 	end_agent KILL
 	# It ends while nobody looks.
-	end_asked
+	finish app
 	[ "$(bpftool -j map dump pinned /sys/fs/bpf/usn/maps/bindings | value 'len(d)')" = 1 ]
 	[ "$(show usn0 'd["runs"]')" = "[]" ]
 	[ "$(bpftool -j map dump pinned /sys/fs/bpf/usn/maps/bindings)" = "[]" ]
@@ -594,7 +524,7 @@ sys.exit(s.getsockopt(socket.SOL_SOCKET, 25, 16).rstrip(b"\0") != b"usn0")' 2>"$
 		} &
 		pids[i]=$!
 		# In the middle of them, again and again.
-		[ $((i % 8)) != 4 ] || agents | xargs -r kill -9 || :
+		[ $((i % 8)) != 4 ] || agent_pid | xargs -r kill -9 || :
 	done
 	wait "${pids[@]}"
 	for i in {1..40}; do
@@ -620,20 +550,20 @@ sys.exit(s.getsockopt(socket.SOL_SOCKET, 25, 16).rstrip(b"\0") != b"usn0")' 2>"$
 terminated_in_use() {
 	usnd
 	usn up usn0
-	start_asked usn0
-	[ "$(ask)" = usn0 ]
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
 	links=$(ls /sys/fs/bpf/usn/links)
 	for signal in TERM INT; do
 		end_agent $signal
 		[ ! -e /run/usn/usnd.sock ]
 		ip link show usn0
 		[ "$(ls /sys/fs/bpf/usn/links)" = "$links" ]
-		[ "$(ask)" = usn0 ]
+		expect app usn0 'device(make(V4, UDP))'
 		usnd
 		[ "$(show usn0 'len(d["runs"])')" = 1 ]
 	done
 	# Only the device: it stays.
-	end_asked
+	finish app
 	end_agent TERM
 	ip link show usn0
 	[ -e /sys/fs/bpf/usn/maps/devices ]
@@ -647,28 +577,28 @@ terminated_in_use() {
 
 run_only() {
 	usn up usn0
-	start_asked usn0
+	steps app usn-run ND=usn0 --
 	usn down --force usn0
-	[ "$(ask)" = refused ]
+	expect app EPERM 'make(V4, UDP)'
 	# A run without its device is still a run: its programs stay with it.
 	end_agent TERM
-	[ "$(ask)" = refused ]
+	expect app EPERM 'make(V4, UDP)'
 	usn list
-	[ "$(ask)" = refused ]
-	end_asked
+	expect app EPERM 'make(V4, UDP)'
+	finish app
 	nothing_left
 }
 @test "a run that outlives its device and two agents stays refused" { in_sandbox run_only; }
 
 second_agent() {
 	usnd
-	first=$(agents)
+	first=$(agent_pid)
 	fails 1 "an agent is running already: it answers at /run/usn/usnd.sock" usnd
 	fails 1 "an agent is running already" usnd --foreground
 	usnd --ephemeral
-	[ "$(agents)" = "$first" ]
+	[ "$(agent_pid)" = "$first" ]
 	usn list
-	[ "$(agents)" = "$first" ]
+	[ "$(agent_pid)" = "$first" ]
 	end_agent TERM
 	nothing_left
 }
@@ -697,7 +627,7 @@ ten_at_once() {
 		[ ! -s "$TMP/err$i" ]
 		[ "$(tr -d ' \n' <"$TMP/out$i")" = '{"devices":[]}' ]
 	done
-	[ "$(agents | wc -l)" = 1 ]
+	[ "$(agent_pid | wc -l)" = 1 ]
 	nothing_left
 }
 @test "ten at once on a fresh host start one agent, and all succeed" { in_sandbox ten_at_once; }
@@ -707,7 +637,7 @@ at_the_end_of_another() {
 	tries=0
 	for i in {1..4}; do
 		usn list
-		agent=$(agents)
+		agent=$(agent_pid)
 		until ended "$agent"; do
 			usn list >/dev/null &
 			p=$!
@@ -746,12 +676,12 @@ ephemeral_ends() {
 	usn list
 	nothing_left
 	usn up usn0
-	start_asked usn0
-	[ "$(ask)" = usn0 ]
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
 	usn down --force usn0
 	# The run still holds it.
-	[ -n "$(agents)" ]
-	end_asked
+	[ -n "$(agent_pid)" ]
+	finish app
 	nothing_left
 	[ -z "$(find "$(cgroup_tree)" -maxdepth 1 -name 'usn*' ! -path "$(cgroup_tree)")" ]
 }
@@ -765,19 +695,19 @@ not_ephemeral() {
 	# One that was started on demand would end after a second; the order of things shows that this one does not.
 	TMP2=$(mktemp -d "$TMP/XXXX")
 	python3 -c 'import select; select.select([], [], [], 1.5)'
-	[ "$(agents | wc -l)" = 1 ]
+	[ "$(agent_pid | wc -l)" = 1 ]
 	rmdir "$TMP2"
 }
 @test "an agent that was started by hand stays" { in_sandbox not_ephemeral; }
 
 removed_behind() {
 	usn up usn0 usn1 Peer=echo
-	start_asked usn0
-	[ "$(ask)" = usn0 ]
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
 	ip link del usn0
 	# Refused at once or once the agent has heard of it, and never unbound: the kernel refuses an index that is gone.
-	eventually bash -c '[ "$(ask)" != usn0 ]'
-	[ "$(ask)" = refused ]
+	eventually not expect app usn0 'device(make(V4, UDP))'
+	expect app EPERM 'make(V4, UDP)'
 	[ "$(usn list --json | value '[(x["name"], x["gone"]) for x in d["devices"]]')" = "[('usn0', True), ('usn1', False)]" ]
 	usn show usn0 | has -x '  state      GONE'
 	fails 1 "usn0 is in use by" usn down usn0
@@ -787,31 +717,31 @@ removed_behind() {
 	usn-run ND=usn1 -- ping -n -q -c 1 10.64.1.2
 	# Another number, the same name: the living run is on it again.
 	ip link add usn0 type veth peer name usn9
-	[ "$(ask)" = refused ]
+	expect app EPERM 'make(V4, UDP)'
 	ip link del usn0
 	usn up usn0 Peer=echo
-	[ "$(ask)" = usn0 ]
-	[ "$(show usn0 'd["runs"][0]["processes"][0]["pid"]')" = "$app" ]
+	expect app usn0 'device(make(V4, UDP))'
+	[ "$(show usn0 'd["runs"][0]["processes"][0]["pid"]')" = "$(pid_of app)" ]
 	[ "$(show usn0 'd["verdicts"]["refused_device"]')" -ge 1 ]
 }
 @test "an interface that somebody removes: its run is refused, and bound again when it is back" { in_sandbox removed_behind; }
 
 removed_without_agent() {
 	usn up usn0 Peer=echo
-	start_asked usn0
-	[ "$(ask)" = usn0 ]
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
 	end_agent KILL
 	ip link del usn0
 	usn list | has '^usn0 GONE'
-	[ "$(ask)" = refused ]
+	expect app EPERM 'make(V4, UDP)'
 	usn up usn0 Peer=echo
-	[ "$(ask)" = usn0 ]
+	expect app usn0 'device(make(V4, UDP))'
 }
 @test "an interface that goes while there is no agent" { in_sandbox removed_without_agent; }
 
 renamed() {
 	usn up usn0
-	start_asked usn0
+	steps app usn-run ND=usn0 --
 	ip link set usn0 down
 	ip link set usn0 name other
 	ip link set other up
@@ -819,9 +749,7 @@ renamed() {
 	ip tuntap add dev usn0 mode tap
 	ip link set usn0 up
 	index=$(ip -json link show usn0 | value 'd[0]["ifindex"]')
-	case $(ask) in
-	usn0) return 1 ;;
-	esac
+	not expect app usn0 'device(make(V4, UDP))'
 	[ "$(ip -json link show usn0 | value 'd[0]["ifindex"]')" = "$index" ]
 	usn-run ND=usn0 -- true 2>"$TMP/err" || grep . "$TMP/err"
 }
@@ -993,17 +921,17 @@ yields() {
 		os.setresuid(65534, 65534, 65534)
 		assert error("io.usn.Yield") == "io.usn.Denied"
 	END
-	[ "$(agents | wc -w)" = 1 ]
+	[ "$(agent_pid | wc -w)" = 1 ]
 	end_agent TERM
 }
 @test "protocol: an agent that was started on demand ends when another is to follow" { in_sandbox yields; }
 
 hangs() {
 	usn up usn0
-	kill -STOP "$(agents)"
+	kill -STOP "$(agent_pid)"
 	not env NOTIFY_SOCKET=/run/nobody usnd --foreground 2>"$TMP/err"
 	grep -qx 'usnd: another agent holds /run/usn/lock but does not answer: end it first' "$TMP/err"
-	kill -CONT "$(agents)"
+	kill -CONT "$(agent_pid)"
 	usn down usn0
 	nothing_left
 }
@@ -1012,7 +940,7 @@ hangs() {
 introspection() {
 	usnd
 	usn up usn0
-	start_asked usn0
+	steps app usn-run ND=usn0 --
 	protocol <<-'END'
 		import re
 		info = call("org.varlink.service.GetInfo")["parameters"]

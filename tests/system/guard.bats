@@ -90,7 +90,7 @@ groups() {
 	# They are left as they were joined.
 	expect app ok "s.setsockopt(IPPROTO_IP, IP_DROP_MEMBERSHIP, inet_aton('233.252.0.2') + inet_aton('198.51.100.1'))"
 	expect app ok "s6.setsockopt(IPPROTO_IPV6, IPV6_LEAVE_GROUP, inet_pton(V6, 'ff0e::db8:1') + bytes(4))"
-	no grep -qE '233\.252\.0\.2 |db8:1 ' <<<"$(groups_of usn0)"
+	not grep -qE '233\.252\.0\.2 |db8:1 ' <<<"$(groups_of usn0)"
 	# Without the device there is none to join on.
 	usn down --force usn0
 	expect app EPERM "s.setsockopt($join4('233.252.0.8') + bytes(4))"
@@ -143,7 +143,7 @@ mptcp() {
 	expect app ok "l.bind(('0.0.0.0', 0))"
 	expect app ok 'l.listen()'
 	port=$(step app 'port(l)')
-	no ip netns exec far timeout 0.5 bash -c "echo >/dev/tcp/198.51.100.1/$port"
+	not ip netns exec far timeout 0.5 bash -c "echo >/dev/tcp/198.51.100.1/$port"
 	[ -z "$(on_decoy)" ]
 }
 @test "guard: MPTCP, client and listener" { in_sandbox mptcp; }
@@ -173,8 +173,6 @@ link_local() {
 }
 @test "guard: a socket that is bound to a link-local address of another interface" { in_sandbox link_local; }
 
-strayed() { [ "$(verdict usn0 dropped_strayed)" -ge 1 ]; }
-
 # A network behind usn0 that has the addresses of "far", too.
 subflows() {
 	usn up usn0
@@ -199,7 +197,7 @@ subflows() {
 		expect far 1 "len(c.recv(1)) and c.send(b'x')"
 		expect $who 1 'len(s.recv(1))'
 		if [ $who = app ]; then
-			eventually strayed
+			eventually show_is usn0 'd["verdicts"]["dropped_strayed"] >= 1'
 			[ -z "$(on_decoy)" ]
 		fi
 	done
@@ -230,7 +228,7 @@ unprivileged() {
 	expect app ok 'l = make(V4, TCP)'
 	expect app ok 'l.listen()'
 	port=$(step app 'port(l)')
-	no ip netns exec far timeout 0.5 bash -c "echo >/dev/tcp/198.51.100.1/$port"
+	not ip netns exec far timeout 0.5 bash -c "echo >/dev/tcp/198.51.100.1/$port"
 	[ "$(verdict usn0 dropped_unbound)" -ge 1 ]
 	expect app ok 'u = make(V4, UDP)'
 	expect app usn0 'device(u)'
@@ -262,8 +260,7 @@ exemptions() {
 			eventually grep -q "$address\.$port:" "$TMP/usn0"
 			[ -z "$(on_decoy)" ]
 		fi
-		eval "exec ${app_in}>&- ${app_out}<&-"
-		rm "$TMP"/app.*
+		finish app
 	done <<-'END'
 		192.0.2.1 192.0.2.1 9 UDP decoy
 		192.0.2.1 192.0.2.2 9 UDP usn0
@@ -305,7 +302,7 @@ exempt_local() {
 	eventually grep -q . "$TMP/port"
 	url="http://198.51.100.1:$(cat "$TMP/port")/10"
 	curl -sS "$url" | has .
-	no usn-run ND=usn0 -- curl -sS -m 0.5 "$url"
+	not usn-run ND=usn0 -- curl -sS -m 0.5 "$url"
 	usn-run --except local ND=usn0 -- curl -sS -m 5 "$url" | has .
 	# An address that comes later.
 	ip addr add 198.51.100.77/24 dev decoy
@@ -330,7 +327,7 @@ no_except() {
 	expect only ok "s = make(V4, UDP); s.bind(('127.0.0.1', 0))"
 	expect only - 'device(s)'
 	# The device's exemptions outlive the agent.
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	usn show --json usn0 | value 'd["except"]' | grep -F "['loopback', '192.0.2.0/24']"
 	fails 125 "is no exemption" usn-run --except nonsense ND=usn0 -- true
 	fails 125 "is no exemption" usn-run --except 192.0.2.1:0 ND=usn0 -- true
@@ -353,7 +350,7 @@ counters_stay() {
 	bound=$(verdict usn0 bound)
 	[ "$bound" -ge 1 ]
 	# A run that ends while there is no agent.
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	kill "$app"
 	wait "$app" || :
 	eventually usn list

@@ -120,7 +120,7 @@ force_ends_all() {
 	# An agent that was killed, which has left its device.
 	here install
 	usn up usn0
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	refused 'still up: usn0: '
 	here uninstall FORCE=1
 	[ -z "$(agent_pid)" ]

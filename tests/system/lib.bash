@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# For the system tests. A test is a function that in_sandbox runs in namespaces of its own: "set -eu" holds there, and
-# every command that fails fails the test.
+# For the system tests. A test is a function that in_sandbox runs in namespaces of its own, under
+# "set -eu": every command that fails fails the test.
 
-# in_sandbox FUNCTION: also what a test file loads this for.
+# in_sandbox FUNCTION: runs it with all functions of the suite and its helpers, and with $ROOT, the
+# project's folder, and $TMP, a folder of the test.
 in_sandbox() {
 	# shellcheck disable=SC2046,SC2163
 	export -f $(compgen -A function | grep -vE '^(bats_|run$|setup|teardown|load)')
@@ -11,7 +12,7 @@ in_sandbox() {
 	"$ROOT/tools/sandbox" bash -eux -o pipefail -c "$1"
 }
 
-# fails STATUS 'TEXT' COMMAND...: the command must exit with STATUS and say one line, with TEXT in it.
+# fails STATUS TEXT COMMAND...: it must exit with STATUS and say one line, which has TEXT in it.
 fails() {
 	local want=$1 text=$2 out status=0
 	shift 2
@@ -21,14 +22,24 @@ fails() {
 	case $out in *"$text"*) ;; *) echo "'$*' said: $out"; return 1 ;; esac
 }
 
-# has [OPTION]... PATTERN: grep -q that reads all of its input, so that what writes it does not die of SIGPIPE.
+# not COMMAND...: fails if the command succeeds. ("! COMMAND" does not end a script under "set -e".)
+not() {
+	if "$@"; then
+		echo "succeeded: $*"
+		return 1
+	fi
+}
+
+# has [OPTION]... PATTERN: grep -q that reads all of its input, so that what writes it does not die
+# of SIGPIPE.
 has() {
 	local all
 	all=$(cat)
 	grep -q "$@" <<<"$all"
 }
 
-# How long something may take that takes no time, in seconds: only what fails waits so long, and a machine may be busy.
+# How long something may take that takes no time, in seconds: only what fails waits so long, and a
+# machine may be busy.
 export PATIENCE=${PATIENCE-60}
 
 # eventually COMMAND...: tries until it succeeds. For what the kernel does in its own time.
@@ -40,13 +51,25 @@ eventually() {
 	done
 }
 
-# value JSON-PATH FILE-OR-STDIN: a python expression over the parsed document d.
+# value EXPRESSION: prints what the Python expression gives for the JSON document d on standard
+# input.
 value() {
 	python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
 }
 
+# show DEVICE EXPRESSION: prints what the expression gives for usn show's document of the device.
 show() {
 	usn show --json "$1" | value "$2"
+}
+
+# show_is DEVICE EXPRESSION: whether the expression is true of the device; for eventually.
+show_is() {
+	[ "$(show "$1" "$2")" = True ]
+}
+
+# no_device NAME: there is no interface of this name.
+no_device() {
+	not ip link show dev "$1" 2>/dev/null
 }
 
 # show_link {pinned FILE | id NUMBER}: bpftool's JSON of one link; fails if there is no such link.
@@ -58,21 +81,41 @@ show_link() {
 	case $said in '{"id":'*) printf '%s\n' "$said" ;; *) return 1 ;; esac
 }
 
-# flood COUNT [N]: datagrams of 44 bytes out on usnN, with their numbers in the first four; prints how many the kernel took.
+# flood COUNT [N]: sends datagrams of 44 bytes out on usnN, with their numbers in the first four
+# bytes; prints how many the kernel took.
 flood() {
 	local n=${2-0}
 	usn-run ND=usn"$n" -- "$ROOT/build/tests/udp_flood" 10.64."$n".9 9 "$1"
 }
 
-# The pid of the agent in this sandbox.
+# cgroup_tree: prints where the sandbox's cgroup v2 tree is mounted.
+cgroup_tree() {
+	awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") p = $5 } END { print p }' \
+		/proc/self/mountinfo
+}
+
+# agent_pid: prints the process of each agent in this network namespace, wherever its cgroup is.
 agent_pid() {
-	local tree
-	tree=$(awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") p = $5 } END { print p }' /proc/self/mountinfo)
-	for p in $(cat "$tree/cgroup.procs"); do
-		[ "$(cat "/proc/$p/comm" 2>/dev/null)" != usnd ] || echo "$p"
+	local p
+	for p in $(grep -ls '^usnd$' /proc/[0-9]*/comm | cut -d/ -f3); do
+		[ "$(readlink "/proc/$p/ns/net" 2>/dev/null)" != "$(readlink /proc/self/ns/net)" ] || echo "$p"
 	done
 }
 
-cgroup_tree() {
-	awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") p = $5 } END { print p }' /proc/self/mountinfo
+# no_agent: there is no agent; for eventually.
+no_agent() {
+	[ -z "$(agent_pid)" ]
+}
+
+# ended PID: whether the process has ended; its parent may have to wait for it still.
+ended() {
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in "" | [ZX]*) ;; *) return 1 ;; esac
+}
+
+# end_agent SIGNAL: sends it to the agent, and waits for the agent's end.
+end_agent() {
+	local pid
+	pid=$(agent_pid)
+	kill "-$1" "$pid"
+	eventually ended "$pid"
 }

@@ -222,7 +222,7 @@ closed_ports() {
 		usn rig usn0 -- python3 "$ROOT/tests/helpers/rig_ask.py" $kind >>"$TMP/answers"
 	done
 	end json
-	no grep -q nothing "$TMP/answers"
+	not grep -q nothing "$TMP/answers"
 	for want in src=192.0.2.1 dst=192.0.2.1 src=2001:db8::1 dst=2001:db8::1; do
 		owner json $NOBODY $want
 		same - "$(rows json cgroup $want)"

@@ -4,26 +4,8 @@
 
 load lib
 load ../helpers/net
+load ../helpers/tap
 
-# capture NAME OPTION...: a usn tail, attached when this returns; what it says is in $TMP/NAME.err.
-capture() {
-	local name=$1
-	shift
-	rm -f "$TMP/$name.err"
-	usn tail "$@" 2>"$TMP/$name.err" &
-	eval "${name}_pid=$!"
-	eventually grep -q 'listening on' "$TMP/$name.err"
-}
-finish() {
-	kill -INT "$(pid_of "$1")"
-	wait "$(pid_of "$1")"
-}
-
-# A device on which there is nothing but what the test sends.
-calm() {
-	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
-	usn up usn0 Peer=echo Address=10.64.0.1/24
-}
 pings() { usn-run ND=usn0 -- ping -q -c "$1" -i 0.01 -W 5 10.64.0.2; }
 
 # holds FILE CONDITION...: of its blocks. "of(KIND)" are those of a kind; "rows" are all.
@@ -43,12 +25,12 @@ holds() {
 }
 
 blocks() {
-	calm
+	quiet
 	before=$(date +%s%N)
-	capture file -s 96 -w "$TMP/file" usn0 'icmp or udp'
+	tap file -s 96 -w "$TMP/file" usn0 'icmp or udp'
 	pings 2
 	flood 1
-	finish file
+	end file
 	after=$(date +%s%N)
 	holds "$TMP/file" \
 		'rows[0]["block"] == "section" and len(of("section")) == 1' \
@@ -71,8 +53,8 @@ blocks() {
 @test "pcapng: a strict reader finds every block as the draft has it" { in_sandbox blocks; }
 
 processes() {
-	calm
-	capture file -w "$TMP/file" usn0
+	quiet
+	tap file -w "$TMP/file" usn0
 	steps app usn-run ND=usn0 --
 	expect app ok "s = make(V4, UDP); s.connect(('10.64.0.2', 7))"
 	for _ in 1 2; do
@@ -83,7 +65,7 @@ processes() {
 	cp "$(command -v ping)" "$TMP/caf"$'\xe9'
 	usn-run ND=usn0 -- "$TMP/caf"$'\xe9' -q -c 1 -W 5 10.64.0.2
 	ping -q -c 1 -W 5 10.64.0.3
-	finish file
+	end file
 	holds "$TMP/file" \
 		'[p["name"] for p in of("process")] == ["python3", "caf?"]' \
 		"of('process')[0]['pid'] == $(pid_of app) and of('process')[0]['ppid'] == $$" \
@@ -101,18 +83,18 @@ processes() {
 @test "pcapng: each process is introduced once, before its first packet" { in_sandbox processes; }
 
 as_wireshark() {
-	calm
-	capture file -w "$TMP/file" usn0
+	quiet
+	tap file -w "$TMP/file" usn0
 	pings 2
-	finish file
+	end file
 	tshark -n -r "$TMP/file" -Y 'icmp and not _ws.malformed' -T fields -e frame.interface_name -e frame.packet_id \
 		-e frame.packet_flags_direction -e icmp.seq 2>"$TMP/err" >"$TMP/got"
-	no grep -v 'Running as user' "$TMP/err"
+	not grep -v 'Running as user' "$TMP/err"
 	printf 'usn0\t%s\n' $'1\t0x00000002\t1' $'2\t0x00000001\t1' $'3\t0x00000002\t2' $'4\t0x00000001\t2' >"$TMP/want"
 	diff "$TMP/want" "$TMP/got"
 	# The process: versions that do not know the block show it as one of an enterprise.
 	tshark -n -r "$TMP/file" -Y frame.cb_pen -T fields -e frame.cb_pen 2>/dev/null >"$TMP/got"
-	no grep -vx 32622 "$TMP/got"
+	not grep -vx 32622 "$TMP/got"
 
 	capinfos "$TMP/file" >"$TMP/capinfos" 2>"$TMP/err"
 	[ ! -s "$TMP/err" ]
@@ -130,15 +112,15 @@ as_wireshark() {
 
 # What a tap has no room for is told at the packet behind the gap, and in the totals.
 losses() {
-	calm
-	capture file -B 4K -s 64 -w "$TMP/file" usn0
+	quiet
+	tap file -B 4K -s 64 -w "$TMP/file" usn0
 	kill -STOP "$(pid_of file)"
 	sent=$(flood 2000)
 	kill -CONT "$(pid_of file)"
 	# One more, so that there is a packet behind the gap.
 	eventually sh -c "[ \$(wc -c <'$TMP/file') -gt 1000 ]"
 	pings 1
-	finish file
+	end file
 	holds "$TMP/file" \
 		'any(p.get("dropcount") for p in of("packet"))' \
 		"len(of('packet')) + sum(p.get('dropcount', 0) for p in of('packet')) == $sent + 2" \
@@ -149,15 +131,15 @@ losses() {
 @test "pcapng: lost packets stand where they are missing" { in_sandbox losses; }
 
 asked() {
-	calm
-	capture file -w "$TMP/file" usn0
+	quiet
+	tap file -w "$TMP/file" usn0
 	pings 1
 	kill -USR1 "$(pid_of file)"
 	eventually grep -q '^2 packets seen' "$TMP/file.err"
 	# Complete so far, though it goes on.
 	eventually holds "$TMP/file" 'rows[-1]["block"] == "statistics" and rows[-1]["usrdeliv"] == 2'
 	pings 1
-	finish file
+	end file
 	holds "$TMP/file" '[s["usrdeliv"] for s in of("statistics")] == [2, 4]' \
 		'of("statistics")[0]["endtime"] <= of("packet")[2]["time"]'
 }
@@ -170,13 +152,13 @@ names() {
 }
 
 later() {
-	calm
-	capture file -w "$TMP/file" all
+	quiet
+	tap file -w "$TMP/file" all
 	pings 1
 	usn up usn1 Address=10.64.1.1/24
 	eventually names '["usn0", "usn1"]'
 	flood 1 1
-	finish file
+	end file
 	holds "$TMP/file" '[p["interface"] for p in of("packet")] == [0, 0, 1]' \
 		'[s["interface"] for s in rows[-2:]] == [0, 1]'
 }
@@ -200,14 +182,14 @@ ids() {
 }
 
 by_size() {
-	calm
+	quiet
 	mkdir "$TMP/plain" "$TMP/ring"
-	capture plain -C 8K -w "$TMP/plain/f" usn0
-	capture ring -C 8K -W 11 -w "$TMP/ring/f" usn0
+	tap whole -C 8K -w "$TMP/plain/f" usn0
+	tap newest -C 8K -W 11 -w "$TMP/ring/f" usn0
 	flood 1500
-	finish plain
-	finish ring
-	[ "$(grep -h 'packets seen' "$TMP/plain.err" "$TMP/ring.err" | uniq)" = '1500 packets seen, 0 lost' ]
+	end whole
+	end newest
+	[ "$(grep -h 'packets seen' "$TMP/whole.err" "$TMP/newest.err" | uniq)" = '1500 packets seen, 0 lost' ]
 	[ "$(stat -c %a "$TMP/plain/f")" = 640 ]
 
 	# All packets, in order; only the last file may be small.
@@ -233,8 +215,8 @@ by_size() {
 @test "pcapng: a new file by size, and a ring of them" { in_sandbox by_size; }
 
 by_time() {
-	calm
-	capture file -G 1 -W 2 -w "$TMP/%s.pcapng" usn0
+	quiet
+	tap file -G 1 -W 2 -w "$TMP/%s.pcapng" usn0
 	usn-run ND=usn0 -- ping -q -i 0.05 -W 5 10.64.0.2 >"$TMP/ping" &
 	# It ends by itself, and well, when the third would begin.
 	wait "$(pid_of file)"
@@ -253,10 +235,10 @@ by_time() {
 
 # At any byte: what is whole before it is there.
 cut() {
-	calm
-	capture file -w "$TMP/file" usn0
+	quiet
+	tap file -w "$TMP/file" usn0
 	pings 3
-	finish file
+	end file
 	python3 - "$ROOT/tests/helpers" "$TMP/file" <<-'END'
 		import sys
 		sys.path.insert(0, sys.argv[1])
@@ -269,7 +251,7 @@ cut() {
 		    assert n - rest == whole[len(rows)], n
 	END
 	for _ in 1 2 3 4 5; do
-		capture killed -w "$TMP/killed" usn0
+		tap killed -w "$TMP/killed" usn0
 		flood 20000 >"$TMP/sent" &
 		eventually sh -c "[ \$(wc -c <'$TMP/killed') -gt 10000 ]"
 		kill -KILL "$(pid_of killed)"
@@ -282,10 +264,10 @@ cut() {
 @test "pcapng: a file that is cut off at any moment has all whole blocks" { in_sandbox cut; }
 
 full() {
-	calm
+	quiet
 	mkdir "$TMP/disk"
 	mount -t tmpfs -o size=128k tmpfs "$TMP/disk"
-	capture file -C 20K -w "$TMP/disk/f" usn0
+	tap file -C 20K -w "$TMP/disk/f" usn0
 	flood 3000
 	status=0
 	wait "$(pid_of file)" || status=$?
@@ -301,15 +283,15 @@ full() {
 @test "pcapng: a full disk, and the packets that are safe in several files" { in_sandbox full; }
 
 fifo() {
-	calm
+	quiet
 	mkfifo "$TMP/fifo"
 	tshark -l -n -r "$TMP/fifo" -Y icmp -T fields -e frame.packet_id >"$TMP/ids" 2>/dev/null &
-	capture file -c 4 -w "$TMP/fifo" usn0
+	tap file -c 4 -w "$TMP/fifo" usn0
 	pings 2
 	wait "$(pid_of file)"
 	wait %1
 	[ "$(xargs <"$TMP/ids")" = '1 2 3 4' ]
-	capture out -c 2 -w - usn0 >"$TMP/out"
+	tap out -c 2 -w - usn0
 	pings 1
 	wait "$(pid_of out)"
 	holds "$TMP/out" 'len(of("packet")) == 2'

@@ -15,7 +15,7 @@ ping_traceroute() {
 	watch usn0 'ip or ip6'
 	for to in 192.0.2.1 192.0.2.7 2001:db8::7; do
 		usn-run ND=usn0 -- ping -n -c 2 -i 0.01 -W 5 $to
-		seen "> $to: ICMP.* seq 2,"
+		sent "> $to: ICMP.* seq 2,"
 	done
 	for how in '' -I '-T -m 2'; do
 		for to in 192.0.2.1 2001:db8::1; do
@@ -28,12 +28,12 @@ ping_traceroute() {
 			[ "$how" = '-T -m 2' ] || grep -E "^ 3  $to " "$TMP/hops"
 		done
 	done
-	seen '> 192\.0\.2\.1\.33[0-9]*: UDP' '> 2001:db8::1\.80: Flags \[S'
+	sent '> 192\.0\.2\.1\.33[0-9]*: UDP' '> 2001:db8::1\.80: Flags \[S'
 	kept
 
 	leaves '> 192\.0\.2\.7: ICMP echo request' ping -c 1 -W 0.1 192.0.2.7
 	leaves '> 192\.0\.2\.1\.33[0-9]*: UDP' traceroute -n -q 1 192.0.2.1
-	no grep -F 203.0.113 "$TMP/outside"
+	not grep -F 203.0.113 "$TMP/outside"
 }
 @test "programs: ping and traceroute, through routers behind the device" { in_sandbox ping_traceroute; }
 
@@ -60,14 +60,14 @@ ftp_vsftpd() {
 	printf %b "$commands" | usn-run ND=usn0 -- ftp -n -v -p $SERVER4
 	[ "$(cat file)" = 'a file' ]
 	diff file /run/alice/back
-	seen 'FTP: (EPSV|PASV)' "> $SERVER4\.[0-9]{4,}: Flags \[S\]"
-	no grep -F '[S.]' "$TMP/usn0"
+	sent 'FTP: (EPSV|PASV)' "> $SERVER4\.[0-9]{4,}: Flags \[S\]"
+	not grep -F '[S.]' "$TMP/usn0"
 	# Active: the server does.
 	rm file /run/alice/back
 	printf %b "$commands" | usn-run ND=usn0 -- ftp -n -v -A $SERVER4
 	[ "$(cat file)" = 'a file' ]
 	diff file /run/alice/back
-	seen 'FTP: (EPRT|PORT)' "> $SERVER4\.[0-9]+: Flags \[S\.\]"
+	sent 'FTP: (EPRT|PORT)' "> $SERVER4\.[0-9]+: Flags \[S\.\]"
 	kept
 	leaves '> 192\.0\.2\.1\.21: Flags \[S\]' ftp -n 192.0.2.1
 }
@@ -91,7 +91,7 @@ telnet_telnetd() {
 	grep -F 'is alice 42' "$TMP/session"
 	# The shell is the server's, in its run. (telnetd forgets what a shell that ends has said last.)
 	grep '^0::/usn/usn1-' "$TMP/session"
-	seen "> $SERVER4\.23: Flags \[S\]" "> $SERVER4\.23: Flags \[P"
+	sent "> $SERVER4\.23: Flags \[S\]" "> $SERVER4\.23: Flags \[P"
 	kept
 	leaves '> 192\.0\.2\.1\.23: Flags \[S\]' telnet 192.0.2.1
 }
@@ -126,7 +126,7 @@ ssh_sshd() {
 		usn-run ND=usn0 -- ssh -F "$TMP/ssh_config" $server 'id -un; tail -n 1 /proc/self/cgroup' </dev/null | tee "$TMP/session"
 		grep -x alice "$TMP/session"
 		grep -E '^0::/usn/usn1-[0-9]+' "$TMP/session"
-		seen "> $server\.22: Flags \[S\]"
+		sent "> $server\.22: Flags \[S\]"
 	done
 	# A tunnel: its near end is on the loopback, its far end is a socket that the server makes for the user.
 	usn-run ND=usn0 -- python3 "$ROOT/tests/helpers/web.py" 10.64.0.1 >"$TMP/web" 2>/dev/null &
@@ -135,7 +135,7 @@ ssh_sshd() {
 	usn-run ND=usn0 -- ssh -F "$TMP/ssh_config" -f -N -o ExitOnForwardFailure=yes -L "127.0.0.1:8080:10.64.0.1:$port" \
 		$SERVER4 </dev/null >"$TMP/tunnel" 2>&1
 	usn-run ND=usn0 -- curl -sS -m 5 http://127.0.0.1:8080/ | has -x hello
-	seen "10\.64\.0\.1\.$port > $SERVER4\.[0-9]+: Flags \[S\.\]"
+	sent "10\.64\.0\.1\.$port > $SERVER4\.[0-9]+: Flags \[S\.\]"
 	kept
 	leaves '> 192\.0\.2\.1\.22: Flags \[S\]' ssh -F "$TMP/ssh_config" 192.0.2.1
 }
@@ -163,14 +163,14 @@ curl_names() {
 			[ "$(usn-run ND=usn0 -- dig +short +tries=1 +time=5 $how "@$server" web.test A)" = $SERVER4 ]
 			[ "$(usn-run ND=usn0 -- dig +short +tries=1 +time=5 $how "@$server" six.test AAAA)" = $SERVER6 ]
 		done
-		seen "> $server\.53: [0-9].* A\? web\.test" "> $server\.53: Flags \[S\]"
+		sent "> $server\.53: [0-9].* A\? web\.test" "> $server\.53: Flags \[S\]"
 	done
 	# The C library asks the same server, in the program's run.
 	sed -i 's/^hosts:.*/hosts: dns/' /etc/nsswitch.conf
 	echo "nameserver $SERVER4" >/etc/resolv.conf
 	: >"$TMP/usn0"
 	[ "$(usn-run ND=usn0 -- curl -sS -m 5 "$url")" = hello ]
-	seen "> $SERVER4\.53: [0-9].* A\? web\.test" "> $SERVER4\.$port: Flags \[S\]"
+	sent "> $SERVER4\.53: [0-9].* A\? web\.test" "> $SERVER4\.$port: Flags \[S\]"
 	kept
 
 	leaves '> 192\.0\.2\.1\.53: [0-9].* A\? web\.test' dig +tries=1 +time=1 @192.0.2.1 web.test
@@ -191,7 +191,7 @@ netcat() {
 		echo "by udp" | usn-run ND=usn0 -- nc -u -q 0 $server 4000
 		eventually grep -qx 'by tcp' "$TMP/tcp"
 		eventually grep -qx 'by udp' "$TMP/udp"
-		seen "> $server\.4000: Flags \[S\]" "> $server\.4000: UDP"
+		sent "> $server\.4000: Flags \[S\]" "> $server\.4000: UDP"
 		wait "$(pid_of tcp)"
 		kill "$(pid_of udp)"
 		wait "$(pid_of udp)" || :
@@ -225,7 +225,7 @@ node_js() {
 	eventually grep -q . "$TMP/node"
 	port=$(cat "$TMP/node")
 	usn-run ND=usn0 -- node "$ROOT/tests/helpers/web.js" get "http://[$SERVER6]:$port/" | has -x hello
-	seen "> $SERVER6\.$port: Flags \[S\]"
+	sent "> $SERVER6\.$port: Flags \[S\]"
 	kept
 	leaves "> 2001:db8::1\.$port: Flags \[S\]" node "$ROOT/tests/helpers/web.js" get "http://[2001:db8::1]:$port/"
 }
@@ -244,11 +244,11 @@ go_program() {
 		# With Multipath TCP at both ends.
 		usn-run ND=usn0 -- python3 "$ROOT/tests/helpers/mptcp.py" "$server" 8080 | has -x hello
 	done
-	seen "> $SERVER4\.8080: Flags \[S\].*mptcp" "> $SERVER6\.8080: Flags \[S\].*mptcp"
+	sent "> $SERVER4\.8080: Flags \[S\].*mptcp" "> $SERVER6\.8080: Flags \[S\].*mptcp"
 	kept
 	# On the device only, and not for who comes by the host's network.
-	no ip netns exec far curl -sS -m 5 http://198.51.100.1:8080/
-	no ip netns exec far python3 "$ROOT/tests/helpers/mptcp.py" 198.51.100.1 8080
+	not ip netns exec far curl -sS -m 5 http://198.51.100.1:8080/
+	not ip netns exec far python3 "$ROOT/tests/helpers/mptcp.py" 198.51.100.1 8080
 	kept 'Flags \[R'
 	"$go" listen :8081 >"$TMP/outside.go" &
 	eventually grep -qx 'ready 262' "$TMP/outside.go"
@@ -265,11 +265,11 @@ go_program() {
 musl() {
 	network
 	file "$TMP/fetch" | has 'statically linked'
-	no grep -qa GLIBC "$TMP/fetch"
+	not grep -qa GLIBC "$TMP/fetch"
 	for server in $SERVER4 $SERVER6; do
 		port=$(web $server)
 		usn-run ND=usn0 -- "$TMP/fetch" $server "$port" / | has -x hello
-		seen "> $server\.$port: Flags \[S\]"
+		sent "> $server\.$port: Flags \[S\]"
 	done
 	kept
 	leaves '> 192\.0\.2\.1\.80: Flags \[S\]' "$TMP/fetch" 192.0.2.1 80 /
@@ -292,8 +292,8 @@ xterm_elsewhere() {
 	log_in alice secret
 	on_server xdotool type $'exit\r'
 	wait $app
-	seen '> 192\.0\.2\.1\.23: Flags \[S\]' "> $SERVER4\.23: Flags \[P"
-	no grep -E '192\.0\.2\.1\.6001' "$TMP/usn0"
+	sent '> 192\.0\.2\.1\.23: Flags \[S\]' "> $SERVER4\.23: Flags \[P"
+	not grep -E '192\.0\.2\.1\.6001' "$TMP/usn0"
 	kept '> 192\.0\.2\.1\.6001:'
 }
 @test "programs: xterm on an X server elsewhere by --except x11, and telnet in it on the device" { in_sandbox xterm_elsewhere; }
@@ -303,7 +303,7 @@ xterm_refused() {
 	x_server
 	xterm_run DISPLAY=192.0.2.1:1 -- &
 	app=$!
-	seen '> 192\.0\.2\.1\.6001: Flags \[S\]'
+	sent '> 192\.0\.2\.1\.6001: Flags \[S\]'
 	# It waits for an answer from the device.
 	kill -0 $app
 	on_server xwd -root -silent -out "$TMP/after.xwd"
@@ -330,8 +330,8 @@ xterm_nested() {
 	log_in alice secret
 	on_server xdotool type $'exit\r'
 	wait $app
-	seen "> $SERVER4\.23: Flags \[S\]" "> $SERVER4\.23: Flags \[P"
-	no grep -vE "> ($SERVER4\.23:|ff02::)" "$TMP/usn0"
+	sent "> $SERVER4\.23: Flags \[S\]" "> $SERVER4\.23: Flags \[P"
+	not grep -vE "> ($SERVER4\.23:|ff02::)" "$TMP/usn0"
 	kept '> 192\.0\.2\.1\.6001:'
 	# Nothing needed one.
 	[ "$(verdict usn0 exempted)" = 0 ]

@@ -22,7 +22,7 @@ dump() {
 }
 dumped() { sed -n 's/^\([0-9]*\) packets.*/\1/p' "$1.err"; }
 forgotten() { sed -n 's/.*; \([0-9]*\) forgotten.*/\1/p' "$1.err"; }
-lost() { sed -n 's/.*, \([0-9]*\) lost.*/\1/p' "$1.err"; }
+missed() { sed -n 's/.*, \([0-9]*\) lost.*/\1/p' "$1.err"; }
 
 # numbers FILE: those of udp_flood's datagrams in it.
 numbers() {
@@ -41,24 +41,24 @@ valid() {
 	[ ! -s "$TMP/capinfos.err" ]
 	grep -q '^File type: .*pcapng' "$TMP/capinfos"
 	tshark -n -r "$1" >/dev/null 2>"$TMP/tshark.err"
-	no grep -q malformed "$TMP/tshark.err"
+	not grep -q malformed "$TMP/tshark.err"
 }
 
-# A device with nothing on it but what is sent.
-quiet() {
+# A device whose queue takes all that is sent.
+long_queue() {
 	usn up usn0
 	ip link set usn0 txqueuelen 100000
 }
 
 newest() {
-	quiet
+	long_queue
 	recorder rec -l 128K -Q out usn0 udp
 	[ "$(cat "$TMP/rec.err")" = "recording usn0, the last 128K" ]
 	[ "$(flood 5000)" = 5000 ]
 	dump "$TMP/a"
 	valid "$TMP/a"
-	[ $(($(dumped "$TMP/a") + $(forgotten "$TMP/a") + $(lost "$TMP/a"))) = 5000 ]
-	[ "$(lost "$TMP/a")" = 0 ]
+	[ $(($(dumped "$TMP/a") + $(forgotten "$TMP/a") + $(missed "$TMP/a"))) = 5000 ]
+	[ "$(missed "$TMP/a")" = 0 ]
 	[ "$(dumped "$TMP/a")" -gt 500 ]
 	are_all "$TMP/a" "$(forgotten "$TMP/a")" 4999
 	[ "$(stat -c %a "$TMP/a")" = 640 ]
@@ -67,7 +67,7 @@ newest() {
 	diff <(numbers "$TMP/a") <(numbers "$TMP/b")
 	[ "$(flood 10)" = 10 ]
 	dump "$TMP/b"
-	[ $(($(dumped "$TMP/b") + $(forgotten "$TMP/b") + $(lost "$TMP/b"))) = 5010 ]
+	[ $(($(dumped "$TMP/b") + $(forgotten "$TMP/b") + $(missed "$TMP/b"))) = 5010 ]
 	numbers "$TMP/b" | tail -n 10 | diff - <(seq 0 9)
 	# Into a pipe, and behind what a file has.
 	usn dump usn0 -w - 2>/dev/null | tshark -n -r - -Y udp 2>/dev/null | wc -l | grep -qx "$(dumped "$TMP/b")"
@@ -79,7 +79,7 @@ newest() {
 @test "record: a dump has the newest packets, none missing" { in_sandbox newest; }
 
 while_flowing() {
-	quiet
+	long_queue
 	# The ring is large: to keep up is not the question here.
 	recorder rec --last 64M -B 64M -s 64 -Q out usn0 udp
 	flood 200000 >"$TMP/sent" &
@@ -92,7 +92,7 @@ while_flowing() {
 	dump "$TMP/5"
 	for i in 1 2 3 4 5; do
 		valid "$TMP/$i"
-		[ $(($(forgotten "$TMP/$i") + $(lost "$TMP/$i"))) = 0 ]
+		[ $(($(forgotten "$TMP/$i") + $(missed "$TMP/$i"))) = 0 ]
 		are_all "$TMP/$i" 0 $(($(dumped "$TMP/$i") - 1))
 	done
 	[ "$(dumped "$TMP/5")" = "$(cat "$TMP/sent")" ]
@@ -102,20 +102,20 @@ while_flowing() {
 @test "record: dumps while packets pass" { in_sandbox while_flowing; }
 
 lost_is_counted() {
-	quiet
+	long_queue
 	recorder rec -B 4K -s 128 -Q out usn0 udp
 	kill -STOP "$(pid_of rec)"
 	[ "$(flood 1000)" = 1000 ]
 	kill -CONT "$(pid_of rec)"
 	dump "$TMP/a"
-	[ "$(lost "$TMP/a")" -gt 900 ]
-	[ $(($(dumped "$TMP/a") + $(forgotten "$TMP/a") + $(lost "$TMP/a"))) = 1000 ]
+	[ "$(missed "$TMP/a")" -gt 900 ]
+	[ $(($(dumped "$TMP/a") + $(forgotten "$TMP/a") + $(missed "$TMP/a"))) = 1000 ]
 	capinfos -M "$TMP/a" | grep -qE "^Number of packets: *$(dumped "$TMP/a")\$"
 }
 @test "record: what it did not keep up with is counted" { in_sandbox lost_is_counted; }
 
 by_age() {
-	quiet
+	long_queue
 	recorder rec -l 1s -Q out usn0 udp
 	[ "$(cat "$TMP/rec.err")" = "recording usn0, the last 1s" ]
 	[ "$(flood 100)" = 100 ]
@@ -127,12 +127,12 @@ by_age() {
 	[ ! -e "$TMP/a" ]
 	[ "$(flood 10)" = 10 ]
 	dump "$TMP/a"
-	[ "$(dumped "$TMP/a") $(forgotten "$TMP/a") $(lost "$TMP/a")" = "10 100 0" ]
+	[ "$(dumped "$TMP/a") $(forgotten "$TMP/a") $(missed "$TMP/a")" = "10 100 0" ]
 }
 @test "record: packets go by their age" { in_sandbox by_age; }
 
 one_at_a_time() {
-	quiet
+	long_queue
 	fails 1 "nobody records usn0" usn dump usn0 -w "$TMP/a"
 	[ ! -e "$TMP/a" ]
 	echo old >"$TMP/old"
@@ -183,7 +183,7 @@ several() {
 @test "record: several devices" { in_sandbox several; }
 
 full() {
-	quiet
+	long_queue
 	recorder rec usn0
 	[ "$(flood 3000)" = 3000 ]
 	mkdir "$TMP/disk"
@@ -200,7 +200,7 @@ full() {
 @test "record: a full disk" { in_sandbox full; }
 
 wrong() {
-	quiet
+	long_queue
 	for o in -l0s -l1x -l1K -l4294967296s -ls -l-1s -Qup; do
 		fails 2 "is not" usn record $o usn0
 	done

@@ -150,7 +150,7 @@ in_place() {
 	expect new 1 "s.send(b'x')"
 	on_decoy | has '192\.0\.2\.200\.9:'
 	# It outlives the agent, and gets the programs of the next one.
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	expect new usn0 'device(make(V4, UDP))'
 	eventually usn list
 	[ "$(show usn0 'len(d["runs"])')" = 1 ]
@@ -184,7 +184,7 @@ removed() {
 	eventually sh -c '! usn list | grep -q /one'
 	[ "$(ls /sys/fs/bpf/usn/cgroups | wc -l)" = 1 ]
 	# While there is no agent.
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	rmdir "$tree/two"
 	eventually usn list
 	[ "$(show usn0 'len(d["runs"])')" = 0 ]

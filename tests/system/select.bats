@@ -21,9 +21,6 @@ two_runs() {
 	expect two ok 's = make(V4, UDP)'
 }
 
-# The run that the process is in, as usn tail takes it: usn0-1.
-run_of() { sed -n 's,^0::.*/,,p' "/proc/$(pid_of "$1")/cgroup"; }
-
 by_process() {
 	two_runs
 	expect two ok "open('/proc/self/comm', 'w').write('second') and None"

@@ -74,7 +74,7 @@ by_ip() { again ip tuntap add usn0 mode tun; }
 
 without_agent() {
 	made_meanwhile() {
-		kill -9 "$(agent_pid)"
+		end_agent KILL
 		ip tuntap add usn0 mode tun
 		usn list >/dev/null
 	}
@@ -138,8 +138,7 @@ end_of_gone() {
 	eventually sh -c 'usn list | grep -q "^usn0 GONE"'
 	fails 1 "usn0 is in use by" usn down usn0
 	# With its last run the device is forgotten; no interface of that name is taken from anybody then.
-	eval "exec ${app_in}>&- ${app_out}<&-"
-	wait "$(pid_of app)"
+	finish app
 	eventually sh -c '! usn list | grep -q usn0'
 	ip tuntap add usn0 mode tun
 	usn list >/dev/null

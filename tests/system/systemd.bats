@@ -64,8 +64,8 @@ fifos() {
 	there usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
 	there systemctl stop usn@usn0 usnd
 	[ "$(there systemctl is-failed usnd usn@usn0)" = $'inactive\ninactive' ]
-	no there ip link show usn0
-	no there test -e /sys/fs/bpf/usn
+	not there ip link show usn0
+	not there test -e /sys/fs/bpf/usn
 	there systemctl start usn@usn0
 	[ "$(there systemctl is-active usnd)" = active ]
 }
@@ -210,7 +210,7 @@ while True:
 @test "systemd: an agent that was started by hand stays, and usnd.service says so" {
 	there systemctl stop usnd
 	there usnd
-	no there systemctl start usnd
+	not there systemctl start usnd
 	there journalctl -u usnd -o cat --no-pager | has 'an agent is running already'
 	there usn list
 	there bash -ec 'systemctl stop usnd; kill $(pidof usnd); while [ -e /run/usn/usnd.sock ]; do sleep 0.01; done'
@@ -240,7 +240,7 @@ while True:
 	# Without the device it does not start.
 	there usn down usn0
 	there bash -c 'printf "[Device]\nPeer=nobody\n" >/etc/usn/usn0.conf'
-	no there systemctl start t-foreign
+	not there systemctl start t-foreign
 	[ "$(there systemctl is-active t-foreign)" != active ]
 }
 

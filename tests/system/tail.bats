@@ -49,7 +49,7 @@ same_packets() {
 
 	# Nanoseconds, in order, of the time of this test.
 	tshark -n -r "$TMP/tail" -Y 'ip or ipv6' -T fields -e frame.time_epoch 2>/dev/null >"$TMP/times"
-	no grep -vxE '[0-9]+\.[0-9]{9}' "$TMP/times"
+	not grep -vxE '[0-9]+\.[0-9]{9}' "$TMP/times"
 	grep -qv '000$' "$TMP/times"
 	sort -c -n "$TMP/times"
 	{ echo "$before"; cat "$TMP/times"; echo "$after"; } | sort -c -n
@@ -290,7 +290,7 @@ reader_gone() {
 }
 @test "tail: a pipe whose reader has gone" { in_sandbox reader_gone; }
 
-no_device() {
+not_up() {
 	fails 1 "usn0 is not up" usn tail usn0
 	fails 2 "not a device name" usn tail lo
 	ip link add usn0 type veth peer name usn1
@@ -302,7 +302,7 @@ no_device() {
 	fails 1 "usn0 is not up" usn tail -w "$TMP/file" usn0
 	[ ! -e "$TMP/file" ]
 }
-@test "tail: of a device that is not up, and where no agent ever was" { in_sandbox no_device; }
+@test "tail: of a device that is not up, and where no agent ever was" { in_sandbox not_up; }
 
 removed() {
 	quiet
@@ -338,9 +338,6 @@ two_taps() {
 }
 @test "tail: several at once, and the end of one" { in_sandbox two_taps; }
 
-# The links by which the process holds its programs.
-links() { sed -n 's/^link_id:[^0-9]*//p' "/proc/$1/fdinfo/"*; }
-
 killed() {
 	quiet
 	for signal in KILL INT; do
@@ -355,10 +352,10 @@ killed() {
 		done <"$TMP/progs"
 		end text $signal || [ $signal = KILL ]
 		while read -r id; do
-			eventually no show_link id "$id"
+			eventually not show_link id "$id"
 		done <"$TMP/links"
 		while read -r id; do
-			eventually no bpftool prog show id "$id"
+			eventually not bpftool prog show id "$id"
 		done <"$TMP/progs"
 	done
 }

@@ -131,7 +131,7 @@ the_gap() {
 	flood 3 1
 	kill -STOP "$(pid_of file)"
 	flood 4000
-	no grown
+	not grown
 	kill -CONT "$(pid_of file)"
 	# There is room again when some of what was in the ring is in the file.
 	eventually grown

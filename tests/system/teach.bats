@@ -64,13 +64,13 @@ learned() {
 	state >"$TMP/before"
 	teach "$1"
 	state >"$TMP/after"
-	no diff -u "$TMP/before" "$TMP/after" >"$TMP/learned"
+	not diff -u "$TMP/before" "$TMP/after" >"$TMP/learned"
 }
 
 nothing_learned() {
 	local lesson
 	for lesson in $LESSONS; do
-		no learned "$lesson" || { cat "$TMP/learned"; return 1; }
+		not learned "$lesson" || { cat "$TMP/learned"; return 1; }
 	done
 }
 
@@ -110,29 +110,28 @@ new_device() {
 
 adopted() {
 	ways
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	careless
 	usn list
 	nothing_learned
 	# And once more, with what there is.
-	kill -9 "$(agent_pid)"
+	end_agent KILL
 	usn list
 	nothing_learned
 	same 1 "$(tc filter show dev usn0 ingress | grep -c 'usn_redirects')"
 }
 @test "teach: nor from one that an earlier agent has left open" { in_sandbox adopted; }
 
-is_back() { [ "$(show usn0 'd["gone"]')" = False ]; }
 returned() {
 	ways
 	# It is in its run, without which the device would be forgotten.
 	steps app usn-run ND=usn0 --
 	expect app ok 's = make(V4, UDP)'
 	ip link del usn0
-	eventually no is_back
+	eventually show_is usn0 'd["gone"]'
 	ip tuntap add usn0 mode tun
 	ip link set usn0 up
-	eventually is_back
+	eventually show_is usn0 'not d["gone"]'
 	more_ways
 	nothing_learned
 }

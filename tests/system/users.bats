@@ -196,9 +196,6 @@ no_paths() {
 }
 @test "users: no path of theirs is opened, and no answer tells what is in root's folders" { in_sandbox no_paths; }
 
-# The run that the process is in, as usn tail takes it: usn0-1.
-run_of() { sed -n 's,^0::.*/,,p' "/proc/$(pid_of "$1")/cgroup"; }
-
 own_runs() {
 	local run other
 	device_for User=4001
@@ -254,17 +251,14 @@ tails() {
 	eventually grep -q 'listening on' "$TMP/tail.err"
 	# The shell's own process stands between.
 	tail_pid=$(pgrep -P $!)
-	sed -n 's/^link_id:[^0-9]*//p' "/proc/$tail_pid/fdinfo/"* >"$TMP/links"
+	links "$tail_pid" >"$TMP/links"
 	[ "$(wc -l <"$TMP/links")" = 2 ]
 	while read -r id; do
 		show_link id "$id"
 	done <"$TMP/links"
 	kill -9 "$tail_pid"
 	while read -r id; do
-		eventually link_is_gone "$id"
+		eventually not show_link id "$id"
 	done <"$TMP/links"
-}
-link_is_gone() {
-	! show_link id "$1"
 }
 @test "users: usn tail, with a filter, and what it leaves" { in_sandbox tails; }
