@@ -251,7 +251,7 @@ traces() {
 	sysctl -a 2>/dev/null | grep -E '^net\.ipv[46]\.conf'
 }
 
-nothing_left() {
+leaves_nothing() {
 	sound
 	traces >"$TMP/before"
 	look
@@ -265,7 +265,7 @@ nothing_left() {
 	traces >"$TMP/after"
 	diff "$TMP/before" "$TMP/after"
 }
-@test "doctor: nothing is left behind, however it ends" { in_sandbox nothing_left; }
+@test "doctor: nothing is left behind, however it ends" { in_sandbox leaves_nothing; }
 
 in_the_manual() {
 	sound

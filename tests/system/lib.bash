@@ -81,6 +81,22 @@ show_link() {
 	case $said in '{"id":'*) printf '%s\n' "$said" ;; *) return 1 ;; esac
 }
 
+# addresses DEVICE: prints the addresses that the kernel has for an interface, sorted, on one line.
+addresses() {
+	ip -json addr show dev "$1" |
+		value '" ".join(sorted("%s/%d" % (a["local"], a["prefixlen"]) for a in d[0]["addr_info"]))'
+}
+
+# link DEVICE KEY: prints one value of ip link show's document of the interface.
+link() {
+	ip -json -details link show dev "$1" | value "d[0][\"$2\"]"
+}
+
+# ping_from DEVICE ADDRESS [OPTION]...: sends one ping from a run; whether it was answered.
+ping_from() {
+	usn-run "ND=$1" -- ping -n -q -c 1 -W 0.2 "${@:3}" "$2" >/dev/null
+}
+
 # flood COUNT [N]: sends datagrams of 44 bytes out on usnN, with their numbers in the first four
 # bytes; prints how many the kernel took.
 flood() {
@@ -118,4 +134,15 @@ end_agent() {
 	pid=$(agent_pid)
 	kill "-$1" "$pid"
 	eventually ended "$pid"
+}
+
+# nothing_left: once the agent that was started on demand has ended, there is no interface, pin, cgroup,
+# socket or agent.
+nothing_left() {
+	eventually no_agent
+	[ -z "$(ip -o link show | sed -n '/^[0-9]*: usn[0-9]/p')" ]
+	[ ! -e /sys/fs/bpf/usn ] && [ ! -e /sys/fs/bpf/usn-new ]
+	[ ! -e /run/usn/usnd.sock ]
+	[ -z "$(cgroup_tree)" ] || [ ! -e "$(cgroup_tree)/usn" ]
+	[ -z "$(ip -6 route show default)" ]
 }

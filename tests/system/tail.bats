@@ -22,6 +22,7 @@ traffic() {
 		expect app ok 's.close()'
 	done
 }
+
 PACKETS=18
 export PACKETS
 
@@ -322,67 +323,6 @@ removed() {
 }
 @test "tail: ends with its device, and has shown all until then" { in_sandbox removed; }
 
-two_taps() {
-	quiet
-	tap first usn0
-	tap second -w "$TMP/file" usn0
-	tap third usn0
-	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
-	end first
-	kill -9 "$(pid_of third)"
-	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
-	end second
-	[ "$(seen first) $(lost first)" = "4 0" ]
-	[ "$(seen second) $(lost second)" = "8 0" ]
-	capinfos -M "$TMP/file" | has -E '^Number of packets: *8$'
-}
-@test "tail: several at once, and the end of one" { in_sandbox two_taps; }
-
-killed() {
-	quiet
-	for signal in KILL INT; do
-		tap text usn0
-		links "$(pid_of text)" >"$TMP/links"
-		[ "$(wc -l <"$TMP/links")" = 2 ]
-		while read -r id; do
-			show_link id "$id" | value 'd["prog_id"]'
-		done <"$TMP/links" >"$TMP/progs"
-		while read -r id; do
-			bpftool prog show id "$id" | grep usn_tap
-		done <"$TMP/progs"
-		end text $signal || [ $signal = KILL ]
-		while read -r id; do
-			eventually not show_link id "$id"
-		done <"$TMP/links"
-		while read -r id; do
-			eventually not bpftool prog show id "$id"
-		done <"$TMP/progs"
-	done
-}
-@test "tail: killed with -9 it leaves no program attached" { in_sandbox killed; }
-
-slow_reader() {
-	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
-	usn up usn0 Address=10.64.0.1/24
-	tap slow -w "$TMP/slow.pcapng" usn0
-	tap quick -w "$TMP/quick.pcapng" usn0
-	kill -STOP "$(pid_of slow)"
-	sent=$(flood 120000)
-	kill -CONT "$(pid_of slow)"
-	end slow
-	end quick
-	[ "$sent" = 120000 ]
-	[ "$(lost slow)" -gt 0 ]
-	[ $(($(seen slow) + $(lost slow))) = "$sent" ]
-	[ $(($(seen quick) + $(lost quick))) = "$sent" ]
-	# The first ones are in the ring; another tap's loss is not this one's.
-	[ "$(seen slow)" -ge 30000 ]
-	[ "$(seen quick)" -ge "$(seen slow)" ]
-	capinfos -M "$TMP/slow.pcapng" | has -E "^Number of packets: *$(seen slow)\$"
-	tcpdump -r "$TMP/slow.pcapng" -nx 2>/dev/null | grep -c 'UDP, length 16' | has -x "$(seen slow)"
-}
-@test "tail: seen and lost are what was sent, to a slow reader" { in_sandbox slow_reader; }
-
 one_run() {
 	usn up usn0 Peer=echo
 	mkfifo "$TMP/go"
@@ -410,3 +350,14 @@ print(len(s.recv(999)))"' &
 	[ "$(fields "$TMP/both" | grep -c 10.64.0.2)" = 2 ]
 }
 @test "tail: --run shows the packets of one run, out and in, also of a cgroup below" { in_sandbox one_run; }
+
+tail_both_errors() {
+	# Not both with one word.
+	status=0
+	usn tail eth0 2>"$TMP/err" || status=$?
+	[ $status = 2 ] && [ "$(wc -l <"$TMP/err")" = 1 ]
+	fails 1 "usn0 is not up" usn tail usn0
+	fails 1 "usn0 is not up" usn tail -w "$TMP/file" usn0
+	[ ! -e "$TMP/file" ]
+}
+@test "tail: of a device that is not up, and no file is made" { in_sandbox tail_both_errors; }

@@ -125,6 +125,8 @@ gaps() {
 	of_file "$1" -e udp.payload -e frame.drop_count | awk '{ print substr($1, 1, 8), $2 + 0 }'
 }
 
+grown() { [ "$(of_file "$TMP/file" -e frame.number | wc -l)" -gt 100 ]; }
+
 the_gap() {
 	quiet_devices usn0 usn1
 	tap file -B 64K -w "$TMP/file" usn0 usn1
@@ -152,7 +154,6 @@ the_gap() {
 		assert kept + lost == 4000
 	END
 }
-grown() { [ "$(of_file "$TMP/file" -e frame.number | wc -l)" -gt 100 ]; }
 @test "taps: what was lost stands at the very packet after the gap, and at its device" { in_sandbox the_gap; }
 
 # Its ring is of chunks of 8 KiB: a reader waits at the end of one as often as elsewhere.
@@ -214,3 +215,64 @@ shown_soon() {
 	end immediate
 }
 @test "taps: a single packet is shown, though the ring is far from full" { in_sandbox shown_soon; }
+
+two_taps() {
+	quiet
+	tap first usn0
+	tap second -w "$TMP/file" usn0
+	tap third usn0
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
+	end first
+	kill -9 "$(pid_of third)"
+	usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 10.64.0.2
+	end second
+	[ "$(seen first) $(lost first)" = "4 0" ]
+	[ "$(seen second) $(lost second)" = "8 0" ]
+	capinfos -M "$TMP/file" | has -E '^Number of packets: *8$'
+}
+@test "taps: several at once, and the end of one" { in_sandbox two_taps; }
+
+killed() {
+	quiet
+	for signal in KILL INT; do
+		tap text usn0
+		links "$(pid_of text)" >"$TMP/links"
+		[ "$(wc -l <"$TMP/links")" = 2 ]
+		while read -r id; do
+			show_link id "$id" | value 'd["prog_id"]'
+		done <"$TMP/links" >"$TMP/progs"
+		while read -r id; do
+			bpftool prog show id "$id" | grep usn_tap
+		done <"$TMP/progs"
+		end text $signal || [ $signal = KILL ]
+		while read -r id; do
+			eventually not show_link id "$id"
+		done <"$TMP/links"
+		while read -r id; do
+			eventually not bpftool prog show id "$id"
+		done <"$TMP/progs"
+	done
+}
+@test "taps: killed with -9 it leaves no program attached" { in_sandbox killed; }
+
+slow_reader() {
+	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	usn up usn0 Address=10.64.0.1/24
+	tap slow -w "$TMP/slow.pcapng" usn0
+	tap quick -w "$TMP/quick.pcapng" usn0
+	kill -STOP "$(pid_of slow)"
+	sent=$(flood 120000)
+	kill -CONT "$(pid_of slow)"
+	end slow
+	end quick
+	[ "$sent" = 120000 ]
+	[ "$(lost slow)" -gt 0 ]
+	[ $(($(seen slow) + $(lost slow))) = "$sent" ]
+	[ $(($(seen quick) + $(lost quick))) = "$sent" ]
+	# The first ones are in the ring; another tap's loss is not this one's.
+	[ "$(seen slow)" -ge 30000 ]
+	[ "$(seen quick)" -ge "$(seen slow)" ]
+	capinfos -M "$TMP/slow.pcapng" | has -E "^Number of packets: *$(seen slow)\$"
+	tcpdump -r "$TMP/slow.pcapng" -nx 2>/dev/null | grep -c 'UDP, length 16' | has -x "$(seen slow)"
+}
+@test "taps: seen and lost are what was sent, to a slow reader" { in_sandbox slow_reader; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A device that goes under living sockets, and comes back: by name, for new sockets only, and nothing ever goes elsewhere.
+# A device whose interface is gone under living sockets, and comes back: by name, for new sockets only,
+# and nothing ever goes elsewhere.
 
 load lib
 load ../helpers/net
@@ -67,10 +68,10 @@ again() {
 }
 
 by_usn_up() { again usn up usn0; }
-@test "stale: a device deleted under 1000 sockets, and made again by usn up" { in_sandbox by_usn_up; }
+@test "gone: a device deleted under 1000 sockets, and made again by usn up" { in_sandbox by_usn_up; }
 
 by_ip() { again ip tuntap add usn0 mode tun; }
-@test "stale: a device deleted under 1000 sockets, and made again by somebody else" { in_sandbox by_ip; }
+@test "gone: a device deleted under 1000 sockets, and made again by somebody else" { in_sandbox by_ip; }
 
 without_agent() {
 	made_meanwhile() {
@@ -80,7 +81,7 @@ without_agent() {
 	}
 	again made_meanwhile
 }
-@test "stale: a device made again while there is no agent" { in_sandbox without_agent; }
+@test "gone: a device made again while there is no agent" { in_sandbox without_agent; }
 
 renamed() {
 	usn up usn0 Peer=echo Except=192.0.2.9
@@ -107,7 +108,7 @@ renamed() {
 	expect app "b'x'" 's.recv(9)'
 	[ -z "$(on_decoy)" ]
 }
-@test "stale: a device that is renamed, and gets its name back" { in_sandbox renamed; }
+@test "gone: a device that is renamed, and gets its name back" { in_sandbox renamed; }
 
 busy_queue() {
 	usn up usn0
@@ -128,7 +129,7 @@ sys.stdin.read()'
 	eventually sh -c 'usn list | grep -q "^usn0 up"'
 	expect app usn0 'device(make(V4, UDP))'
 }
-@test "stale: a device of that name whose queue somebody else has" { in_sandbox busy_queue; }
+@test "gone: a device of that name whose queue somebody else has" { in_sandbox busy_queue; }
 
 end_of_gone() {
 	usn up usn0 usn1
@@ -149,4 +150,59 @@ end_of_gone() {
 	eventually sh -c '! usn list | grep -q usn1'
 	eventually test ! -e /sys/fs/bpf/usn
 }
-@test "stale: a device that is gone is forgotten with its last run" { in_sandbox end_of_gone; }
+@test "gone: a device that is gone is forgotten with its last run" { in_sandbox end_of_gone; }
+
+removed_behind() {
+	usn up usn0 usn1 Peer=echo
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
+	ip link del usn0
+	# Refused at once or once the agent has heard of it, and never unbound: the kernel refuses an index that is gone.
+	eventually not expect app usn0 'device(make(V4, UDP))'
+	expect app EPERM 'make(V4, UDP)'
+	[ "$(usn list --json | value '[(x["name"], x["gone"]) for x in d["devices"]]')" = "[('usn0', True), ('usn1', False)]" ]
+	usn show usn0 | has -x '  state      GONE'
+	fails 1 "usn0 is in use by" usn down usn0
+	fails 1 "usn0 is not up" usn rig usn0 -- true
+	fails 125 "usn0 is not up" usn-run ND=usn0 -- true
+	# The other device is as it was.
+	usn-run ND=usn1 -- ping -n -q -c 1 10.64.1.2
+	# Another number, the same name: the living run is on it again.
+	ip link add usn0 type veth peer name usn9
+	expect app EPERM 'make(V4, UDP)'
+	ip link del usn0
+	usn up usn0 Peer=echo
+	expect app usn0 'device(make(V4, UDP))'
+	[ "$(show usn0 'd["runs"][0]["processes"][0]["pid"]')" = "$(pid_of app)" ]
+	[ "$(show usn0 'd["verdicts"]["refused_device"]')" -ge 1 ]
+}
+@test "an interface that somebody removes: its run is refused, and bound again when it is back" { in_sandbox removed_behind; }
+
+removed_without_agent() {
+	usn up usn0 Peer=echo
+	steps app usn-run ND=usn0 --
+	expect app usn0 'device(make(V4, UDP))'
+	end_agent KILL
+	ip link del usn0
+	usn list | has '^usn0 GONE'
+	expect app EPERM 'make(V4, UDP)'
+	usn up usn0 Peer=echo
+	expect app usn0 'device(make(V4, UDP))'
+}
+@test "an interface that goes while there is no agent" { in_sandbox removed_without_agent; }
+
+replaced() {
+	usn up usn0
+	steps app usn-run ND=usn0 --
+	ip link set usn0 down
+	ip link set usn0 name other
+	ip link set other up
+	# The name is free for somebody else now; nothing of the run may get there.
+	ip tuntap add dev usn0 mode tap
+	ip link set usn0 up
+	index=$(ip -json link show usn0 | value 'd[0]["ifindex"]')
+	not expect app usn0 'device(make(V4, UDP))'
+	[ "$(ip -json link show usn0 | value 'd[0]["ifindex"]')" = "$index" ]
+	usn-run ND=usn0 -- true 2>"$TMP/err" || grep . "$TMP/err"
+}
+@test "an interface that somebody renames, and another one in its place" { in_sandbox replaced; }
