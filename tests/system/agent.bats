@@ -6,6 +6,7 @@
 load lib
 load ../helpers/net
 
+@test "a second agent is refused, and the first goes on" { in_sandbox second_agent; }
 second_agent() {
 	usnd
 	first=$(agent_pid)
@@ -18,8 +19,8 @@ second_agent() {
 	end_agent TERM
 	nothing_left
 }
-@test "a second agent is refused, and the first goes on" { in_sandbox second_agent; }
 
+@test "ten at once on a fresh host start one agent, and all succeed" { in_sandbox ten_at_once; }
 ten_at_once() {
 	for i in {1..10}; do
 		usn list --json >"$TMP/out$i" 2>"$TMP/err$i" &
@@ -35,8 +36,8 @@ ten_at_once() {
 	[ "$(agent_pid | wc -l)" = 1 ]
 	nothing_left
 }
-@test "ten at once on a fresh host start one agent, and all succeed" { in_sandbox ten_at_once; }
 
+@test "a command that meets an agent about to end succeeds" { in_sandbox at_the_end_of_another; }
 at_the_end_of_another() {
 	# Whenever the one that ends is met, nobody is turned away.
 	tries=0
@@ -53,8 +54,8 @@ at_the_end_of_another() {
 	done
 	nothing_left
 }
-@test "a command that meets an agent about to end succeeds" { in_sandbox at_the_end_of_another; }
 
+@test "fifty runs at once" { in_sandbox fifty_runs; }
 fifty_runs() {
 	mkfifo "$TMP/here.end"
 	usn up usn0 Peer=echo
@@ -75,8 +76,8 @@ fifty_runs() {
 	[ "$(show usn0 'd["runs"]')" = "[]" ]
 	[ -z "$(find "$(cgroup_tree)/usn" -mindepth 1 -type d)" ]
 }
-@test "fifty runs at once" { in_sandbox fifty_runs; }
 
+@test "the agent that was started on demand ends with its last run and device" { in_sandbox ephemeral_ends; }
 ephemeral_ends() {
 	usn list
 	nothing_left
@@ -90,8 +91,8 @@ ephemeral_ends() {
 	nothing_left
 	[ -z "$(find "$(cgroup_tree)" -maxdepth 1 -name 'usn*' ! -path "$(cgroup_tree)")" ]
 }
-@test "the agent that was started on demand ends with its last run and device" { in_sandbox ephemeral_ends; }
 
+@test "an agent that was started by hand stays" { in_sandbox not_ephemeral; }
 not_ephemeral() {
 	usnd
 	usn list
@@ -103,8 +104,8 @@ not_ephemeral() {
 	[ "$(agent_pid | wc -l)" = 1 ]
 	rmdir "$TMP2"
 }
-@test "an agent that was started by hand stays" { in_sandbox not_ephemeral; }
 
+@test "another network namespace" { in_sandbox other_namespace; }
 other_namespace() {
 	usn up usn0
 	end_agent KILL
@@ -114,8 +115,8 @@ other_namespace() {
 	fails 125 "another network namespace" unshare --net usn-run ND=usn0 -- true
 	[ "$(show usn0 'd["runs"]')" = "[]" ]
 }
-@test "another network namespace" { in_sandbox other_namespace; }
 
+@test "the agent that is started on demand keeps no descriptor of its caller's" { in_sandbox caller_descriptors; }
 caller_descriptors() {
 	# A lock that the caller holds would never be free again.
 	exec 7>"$TMP/lock"
@@ -127,8 +128,8 @@ caller_descriptors() {
 		not test "$(readlink "$fd")" = "$TMP/lock"
 	done
 }
-@test "the agent that is started on demand keeps no descriptor of its caller's" { in_sandbox caller_descriptors; }
 
+@test "a stale socket, and what else may be in its place" { in_sandbox stale_socket; }
 stale_socket() {
 	mkdir -p /run/usn
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/usn/usnd.sock")'
@@ -145,8 +146,8 @@ stale_socket() {
 	touch /run/usn
 	fails 1 "/run/usn" usn list
 }
-@test "a stale socket, and what else may be in its place" { in_sandbox stale_socket; }
 
+@test "a lock that is held by one who does not answer" { in_sandbox held_lock; }
 held_lock() {
 	# Somebody holds the lock and does not answer: an end that takes its time, or a program that is stuck.
 	mkdir -p /run/usn
@@ -156,8 +157,8 @@ held_lock() {
 	exec 7>&-
 	usn list
 }
-@test "a lock that is held by one who does not answer" { in_sandbox held_lock; }
 
+@test "an agent that hangs is not waited for by the next one for ever" { in_sandbox hangs; }
 hangs() {
 	usn up usn0
 	kill -STOP "$(agent_pid)"
@@ -167,8 +168,8 @@ hangs() {
 	usn down usn0
 	nothing_left
 }
-@test "an agent that hangs is not waited for by the next one for ever" { in_sandbox hangs; }
 
+@test "SIGTERM: what is in use stays, and idle it leaves nothing" { in_sandbox terminated_in_use; }
 terminated_in_use() {
 	usnd
 	usn up usn0
@@ -195,8 +196,8 @@ terminated_in_use() {
 	end_agent TERM
 	nothing_left
 }
-@test "SIGTERM: what is in use stays, and idle it leaves nothing" { in_sandbox terminated_in_use; }
 
+@test "a run that outlives its device and two agents stays refused" { in_sandbox run_only; }
 run_only() {
 	usn up usn0
 	steps app usn-run ND=usn0 --
@@ -210,4 +211,3 @@ run_only() {
 	finish app
 	nothing_left
 }
-@test "a run that outlives its device and two agents stays refused" { in_sandbox run_only; }

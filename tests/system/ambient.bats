@@ -19,6 +19,7 @@ except OSError as e:
     print(e.strerror)'
 }
 
+@test "ambient: ND=usn0 of any process, and of no other" { in_sandbox basics; }
 basics() {
 	usn up usn0 Peer=echo Ambient=yes
 	decoy
@@ -62,8 +63,8 @@ print(os.wait()[1], set(out))')" = "0 {'usn0'}" ]
 	[ "$(named ND=usn0)" = - ]
 	[ ! -e /sys/fs/bpf/usn/ambient ]
 }
-@test "ambient: ND=usn0 of any process, and of no other" { in_sandbox basics; }
 
+@test "ambient: what names no device is refused and counted" { in_sandbox unknown; }
 unknown() {
 	usn up usn0 Ambient=yes
 	usn up usn1
@@ -92,8 +93,8 @@ unknown() {
 	fails 1 'different Ambient=' usn up usn0 Ambient=no
 	fails 2 'use yes or no' usn up usn3 Ambient=maybe
 }
-@test "ambient: what names no device is refused and counted" { in_sandbox unknown; }
 
+@test "ambient: ND anywhere in the environment, and nothing that looks like it" { in_sandbox places; }
 places() {
 	usn up usn0 Ambient=yes
 	usn ambient on
@@ -123,8 +124,8 @@ places() {
 	END
 	[ "$(ambient refused_unreadable)" -ge 1 ]
 }
-@test "ambient: ND anywhere in the environment, and nothing that looks like it" { in_sandbox places; }
 
+@test "ambient: exec changes it, fork keeps it, setenv is not seen" { in_sandbox exec_and_fork; }
 exec_and_fork() {
 	usn up usn0 usn1 Ambient=yes
 	usn ambient on
@@ -147,8 +148,8 @@ import os, socket
 os.environ["ND"] = "usn1"
 print(socket.socket().getsockopt(1, 25, 16).rstrip(b"\0").decode())')" = usn0 ]
 }
-@test "ambient: exec changes it, fork keeps it, setenv is not seen" { in_sandbox exec_and_fork; }
 
+@test "ambient: the same guard, exemptions and name servers" { in_sandbox guarded; }
 guarded() {
 	usn up usn0 Ambient=yes Peer=echo Except=192.0.2.9 DNS=10.64.0.2
 	decoy
@@ -188,8 +189,8 @@ guarded() {
 	usn ambient off
 	expect app usn0 'device(s)'
 }
-@test "ambient: the same guard, exemptions and name servers" { in_sandbox guarded; }
 
+@test "ambient: a run goes before" { in_sandbox runs_first; }
 runs_first() {
 	usn up usn0 usn1 Ambient=yes
 	usn ambient on
@@ -202,8 +203,8 @@ runs_first() {
 	steps other usn-run ND=usn1 -- env ND=nonsense
 	expect other usn1 'device(make(V4, UDP))'
 }
-@test "ambient: a run goes before" { in_sandbox runs_first; }
 
+@test "ambient: below a cgroup only" { in_sandbox subtree; }
 subtree() {
 	usn up usn0 Ambient=yes
 	tree=$(cgroup_tree)
@@ -233,8 +234,8 @@ subtree() {
 	eventually usn list
 	usn ambient show | has -x off
 }
-@test "ambient: below a cgroup only" { in_sandbox subtree; }
 
+@test "ambient: it outlives the agent and the last device" { in_sandbox lives; }
 lives() {
 	ND=usn0 usn up usn0 Ambient=yes
 	ND=usn0 usn ambient on
@@ -259,4 +260,3 @@ lives() {
 	eventually no_agent
 	expect app - 'device(make(V4, UDP))'
 }
-@test "ambient: it outlives the agent and the last device" { in_sandbox lives; }

@@ -24,6 +24,7 @@ answered() {
 	done
 }
 
+@test "answers: leave by the device that the question came in by" { in_sandbox all_answers; }
 all_answers() {
 	decoy
 	usn up usn0
@@ -34,8 +35,8 @@ all_answers() {
 	ping -q -c 1 -W 5 2001:db8::1
 	ping -q -c 1 -W 5 -I 198.51.100.1 192.0.2.1
 }
-@test "answers: leave by the device that the question came in by" { in_sandbox all_answers; }
 
+@test "answers: with addresses of the user's choice" { in_sandbox own_addresses; }
 own_addresses() {
 	decoy
 	usn up usn0 Address=10.64.0.1/32 Address=fd75:736e::1/128 Address=203.0.113.7/24 Address=fd99::1/64
@@ -46,8 +47,8 @@ own_addresses() {
 	usn down usn0 usn1
 	[ "$(ip rule | wc -l) $(ip -6 rule | wc -l)" = "3 2" ]
 }
-@test "answers: with addresses of the user's choice" { in_sandbox own_addresses; }
 
+@test "answers: on a host without default routes" { in_sandbox no_default; }
 no_default() {
 	usn up usn0
 	answered
@@ -56,8 +57,8 @@ no_default() {
 	expect host ENETUNREACH "make(V6, UDP).connect(('2001:db8::1', 9))"
 	expect host ENETUNREACH "make(V4, UDP).connect(('192.0.2.1', 9))"
 }
-@test "answers: on a host without default routes" { in_sandbox no_default; }
 
+@test "answers: a device that is taken down and up" { in_sandbox down_and_up; }
 down_and_up() {
 	decoy
 	usn up usn0
@@ -72,8 +73,8 @@ down_and_up() {
 	answered
 	[ -z "$(on_decoy)" ]
 }
-@test "answers: a device that is taken down and up" { in_sandbox down_and_up; }
 
+@test "answers: nothing is left of the rules, also after a crash" { in_sandbox restarted; }
 restarted() {
 	decoy
 	usn up usn0
@@ -86,8 +87,8 @@ restarted() {
 	[ "$(ip rule | wc -l) $(ip -6 rule | wc -l)" = "3 2" ]
 	[ -z "$(ip route show table all | grep 19704 || ip -6 route show table all | grep 19704)" ]
 }
-@test "answers: nothing is left of the rules, also after a crash" { in_sandbox restarted; }
 
+@test "answers: the rules of a device that somebody else removes go, too" { in_sandbox gone; }
 gone() {
 	usn up usn0 usn1
 	ip link del usn0
@@ -104,8 +105,8 @@ gone() {
 	usn down usn1
 	[ "$(ip rule | wc -l) $(ip -6 rule | wc -l)" = "3 2" ]
 }
-@test "answers: the rules of a device that somebody else removes go, too" { in_sandbox gone; }
 
+@test "answers: what a rig sends to others is not passed on by the host" { in_sandbox not_forwarded; }
 not_forwarded() {
 	sysctl -qw net.ipv4.ip_forward=1
 	decoy
@@ -115,4 +116,3 @@ not_forwarded() {
 	expect rig 29 "__import__('os').write(3, bytes.fromhex('4500001d000100004011ae850a400009c0000201126700090009000078'))"
 	[ -z "$(on_decoy)" ]
 }
-@test "answers: what a rig sends to others is not passed on by the host" { in_sandbox not_forwarded; }

@@ -44,25 +44,26 @@ export KINDS='IP.*>.192\.0\.2\.1\.9:.Flags.\[S\] IP6.*>.2001:db8::1\.9:.Flags.\[
 	IP.*>.192\.0\.2\.1:.ICMP.echo IP6.*>.2001:db8::1:.ICMP6,.echo'
 
 # The newest kernels have no UDP-Lite any more.
+@test "bind: a Python program, its thread, its child, a grandchild and a daemon" { in_sandbox python; }
 python() {
 	! grep -q '^UDP-Lite ' /proc/net/protocols || KINDS+=' IP.*>.192\.0\.2\.1:.*136'
 	everywhere python3 "$ROOT/tests/helpers/sockets.py"
 }
-@test "bind: a Python program, its thread, its child, a grandchild and a daemon" { in_sandbox python; }
 
+@test "bind: a static binary" { in_sandbox static_binary; }
 static_binary() {
 	file -L "$ROOT/build/tests/static_socket" | has 'statically linked'
 	everywhere "$ROOT/build/tests/static_socket"
 }
-@test "bind: a static binary" { in_sandbox static_binary; }
 
-go_binary() { everywhere "$TMP/go_socket"; }
 @test "bind: a Go binary" {
 	(cd "$BATS_TEST_DIRNAME/../helpers/go_socket" && GOCACHE=$BATS_TEST_TMPDIR/cache GOFLAGS=-mod=mod GOPROXY=off \
 		CGO_ENABLED=0 go build -o "$BATS_TEST_TMPDIR/go_socket" .)
 	in_sandbox go_binary
 }
+go_binary() { everywhere "$TMP/go_socket"; }
 
+@test "bind: ping" { in_sandbox ping_program; }
 ping_program() {
 	usn up usn0
 	decoy
@@ -78,8 +79,8 @@ ping_program() {
 	[ "$(on_decoy | grep -c 'echo request')" = 2 ]
 	not ping -c 1 -W 0.1 192.0.2.7
 }
-@test "bind: ping" { in_sandbox ping_program; }
 
+@test "bind: curl, and a server on another device" { in_sandbox curl_program; }
 curl_program() {
 	joined
 	watch usn0 'tcp or udp port 9'
@@ -96,8 +97,8 @@ curl_program() {
 	eventually grep -q '10.64.0.9.9: UDP' "$TMP/usn0"
 	not grep Flags "$TMP/usn0"
 }
-@test "bind: curl, and a server on another device" { in_sandbox curl_program; }
 
+@test "bind: what a listener accepts" { in_sandbox accepted; }
 accepted() {
 	joined
 	steps server usn-run ND=usn1 --
@@ -127,8 +128,8 @@ accepted() {
 	expect server usn1 'device(s)'
 	not grep -vE '%usn[01]' < <(ss -Htn state established)
 }
-@test "bind: what a listener accepts" { in_sandbox accepted; }
 
+@test "bind: two devices of a host reach each other through a rig" { in_sandbox two_devices; }
 two_devices() {
 	joined
 	steps server usn-run ND=usn1 --
@@ -142,8 +143,8 @@ two_devices() {
 		expect client usn0 'device(c)'
 	done
 }
-@test "bind: two devices of a host reach each other through a rig" { in_sandbox two_devices; }
 
+@test "bind: a process in a cgroup below its run's" { in_sandbox nested; }
 nested() {
 	usn up usn0
 	decoy
@@ -163,8 +164,8 @@ nested() {
 	usn down usn0
 	[ -z "$(find "$(cgroup_tree)/usn" -mindepth 1 -type d)" ]
 }
-@test "bind: a process in a cgroup below its run's" { in_sandbox nested; }
 
+@test "bind: twenty runs at once on four devices" { in_sandbox together; }
 together() {
 	usn up usn0 usn1 usn2 usn3
 	for i in {0..19}; do
@@ -179,8 +180,8 @@ together() {
 		[ "$(verdict usn$i bound)" = 30 ]
 	done
 }
-@test "bind: twenty runs at once on four devices" { in_sandbox together; }
 
+@test "bind: a device that goes refuses, and nothing leaves by another" { in_sandbox device_goes; }
 device_goes() {
 	usn up usn0
 	decoy
@@ -212,8 +213,8 @@ device_goes() {
 	usn up usn0
 	expect app usn0 'device(make(V6, TCP))'
 }
-@test "bind: a device that goes refuses, and nothing leaves by another" { in_sandbox device_goes; }
 
+@test "bind: what a device that is gone refuses is counted" { in_sandbox refusals_counted; }
 refusals_counted() {
 	usn up usn0
 	steps app usn-run ND=usn0 --
@@ -225,8 +226,8 @@ refusals_counted() {
 	usn up usn0
 	[ "$(verdict usn0 refused_device)" = 2 ]
 }
-@test "bind: what a device that is gone refuses is counted" { in_sandbox refusals_counted; }
 
+@test "bind: sockets in another network namespace are refused" { in_sandbox other_netns; }
 other_netns() {
 	usn up usn0
 	usn-run ND=usn0 -- unshare -n "$ROOT/build/tests/static_socket" tcp4 tcp6 udp4 udp6 raw4 raw6 </dev/null >"$TMP/out"
@@ -238,8 +239,8 @@ other_netns() {
 	usn-run ND=usn0 -- "$ROOT/build/tests/static_socket" </dev/null >"$TMP/out"
 	[ "$(grep -c ' usn0$' "$TMP/out")" = 6 ]
 }
-@test "bind: sockets in another network namespace are refused" { in_sandbox other_netns; }
 
+@test "bind: a child of another user" { in_sandbox other_user; }
 other_user() {
 	usn up usn0
 	decoy
@@ -252,8 +253,8 @@ other_user() {
 	grep -qx 'static raw4 EPERM' "$TMP/inside"
 	[ -z "$(on_decoy)" ]
 }
-@test "bind: a child of another user" { in_sandbox other_user; }
 
+@test "bind: a host without an IPv6 default route stays one" { in_sandbox guard; }
 guard() {
 	steps host
 	expect host ok 'h = make(V6, UDP)'
@@ -276,4 +277,3 @@ guard() {
 	ip -6 route show table all | grep -v '^\(local\|multicast\) ' >"$TMP/routes" || :
 	[ ! -s "$TMP/routes" ]
 }
-@test "bind: a host without an IPv6 default route stays one" { in_sandbox guard; }

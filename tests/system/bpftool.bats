@@ -6,6 +6,7 @@ load lib
 
 PROGRAMS="usn_bind4 usn_bind6 usn_connect4 usn_connect6 usn_egress usn_getpeername4 usn_getpeername6 usn_recvmsg4 usn_recvmsg6 usn_sendmsg4 usn_sendmsg6 usn_setsockopt usn_sock_create"
 
+@test "bpftool: maps show devices by field name" { in_sandbox maps_by_field; }
 maps_by_field() {
 	usn up usn7
 	usn-run ND=usn7 -- sleep 100 &
@@ -19,13 +20,13 @@ maps_by_field() {
 	bpftool map dump pinned /sys/fs/bpf/usn/maps/devices | has '"name": "usn7"'
 	bpftool map dump pinned /sys/fs/bpf/usn/maps/counters | has '"bound": '
 }
-@test "bpftool: maps show devices by field name" { in_sandbox maps_by_field; }
 
 # What the link of a program says, by a python expression.
 link_of() {
 	show_link pinned "/sys/fs/bpf/usn/links/$1" | value "$2"
 }
 
+@test "bpftool: programs have names that say what they are" { export PROGRAMS; in_sandbox programs_by_name; }
 programs_by_name() {
 	usn up usn0
 	bpftool cgroup tree "$(cgroup_tree)" >"$TMP/tree"
@@ -43,7 +44,6 @@ programs_by_name() {
 	bpftool prog | has "name usn_tap_in "
 	bpftool prog | has "name usn_tap_out "
 }
-@test "bpftool: programs have names that say what they are" { export PROGRAMS; in_sandbox programs_by_name; }
 
 # The counters of usn0, each the sum over the CPUs, as a python dict.
 counted() {
@@ -51,6 +51,7 @@ counted() {
 		value '{k: sum(c["value"][k] for c in e["formatted"]["values"]) for e in d if e["formatted"]["key"] == 0 for k in e["formatted"]["values"][0]["value"]}'
 }
 
+@test "bpftool: counters count, and usn show has them by the same names" { in_sandbox counters_by_field; }
 counters_by_field() {
 	usn up usn0
 	usn-run ND=usn0 -- python3 -c '
@@ -68,12 +69,12 @@ s.connect_ex(("192.0.2.1", 9))'
 		has -F "'${count%:*}': ${count#*:}" <<<"$verdicts"
 	done
 }
-@test "bpftool: counters count, and usn show has them by the same names" { in_sandbox counters_by_field; }
 
 program_id() {
 	bpftool -j prog show pinned "/sys/fs/bpf/usn/progs/$1" | value 'd["id"]'
 }
 
+@test "bpftool: links stay, and have the programs of the newest agent" { in_sandbox links_and_programs; }
 links_and_programs() {
 	usn up usn0
 	mapfile -t names < <(ls /sys/fs/bpf/usn/progs)
@@ -100,8 +101,8 @@ links_and_programs() {
 	[ "$(link_of usn_sock_create 'd["id"], d["prog_id"]')" = "($link, $after)" ]
 	eventually sh -c "! bpftool prog show id $before 2>/dev/null"
 }
-@test "bpftool: links stay, and have the programs of the newest agent" { in_sandbox links_and_programs; }
 
+@test "bpftool: pins are root's alone, are named as their maps, and go with the last device" { in_sandbox root_only; }
 root_only() {
 	usn up usn0
 	[ -z "$(find /sys/fs/bpf/usn -perm /077)" ]
@@ -112,4 +113,3 @@ root_only() {
 	usn down usn0
 	eventually test ! -e /sys/fs/bpf/usn
 }
-@test "bpftool: pins are root's alone, are named as their maps, and go with the last device" { in_sandbox root_only; }

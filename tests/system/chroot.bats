@@ -25,6 +25,7 @@ plain_root() {
 # mounts: where something is mounted here, one a line.
 mounts() { cut -d' ' -f 5 /proc/self/mountinfo | sort; }
 
+@test "chroot: tools/sandbox where / is no mount point, and nothing appears outside" { in_sandbox in_chroot; }
 in_chroot() {
 	mount --make-rshared /
 	plain_root "$TMP/root"
@@ -48,8 +49,8 @@ in_chroot() {
 	[ ! -e "$TMP/root/etc/inside" ]
 	[ -z "$(find "$(cgroup_tree)" -mindepth 1 -type d)" ]
 }
-@test "chroot: tools/sandbox where / is no mount point, and nothing appears outside" { in_sandbox in_chroot; }
 
+@test "chroot: the command's status, and the end of what it leaves" { in_sandbox ends_early; }
 ends_early() {
 	mount --make-rshared /
 	plain_root "$TMP/root"
@@ -60,4 +61,3 @@ ends_early() {
 	mounts | diff "$TMP/before" -
 	[ -z "$(find "$(cgroup_tree)" -mindepth 1 -type d)" ]
 }
-@test "chroot: the command's status, and the end of what it leaves" { in_sandbox ends_early; }

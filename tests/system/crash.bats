@@ -5,6 +5,7 @@
 load lib
 load ../helpers/net
 
+@test "the agent is killed: a run stays bound, the next agent finds it and ends it" { in_sandbox killed_with_run; }
 killed_with_run() {
 	usn up usn0 usn1 Peer=echo
 	steps app usn-run ND=usn0 --
@@ -26,8 +27,8 @@ killed_with_run() {
 	usn down usn0 usn1
 	nothing_left
 }
-@test "the agent is killed: a run stays bound, the next agent finds it and ends it" { in_sandbox killed_with_run; }
 
+@test "the agent is killed: what ended meanwhile is swept by the next one" { in_sandbox ends_without_agent; }
 ends_without_agent() {
 	usn up usn0 Except=192.0.2.0/24
 	steps app usn-run ND=usn0 --
@@ -42,8 +43,8 @@ ends_without_agent() {
 	# The rules that it shared with its device are still the device's.
 	[ "$(show usn0 'd["except"]')" = "['loopback', '192.0.2.0/24']" ]
 }
-@test "the agent is killed: what ended meanwhile is swept by the next one" { in_sandbox ends_without_agent; }
 
+@test "the agent is killed while it starts" { in_sandbox killed_in_start; }
 killed_in_start() {
 	# At any moment of its start; the next one puts right what is there.
 	for i in {1..25}; do
@@ -59,8 +60,8 @@ killed_in_start() {
 	usn down usn0
 	nothing_left
 }
-@test "the agent is killed while it starts" { in_sandbox killed_in_start; }
 
+@test "half-published pins of an agent that was killed are replaced" { in_sandbox killed_while_publishing; }
 killed_while_publishing() {
 	# What one leaves that was killed in the middle of publishing.
 	mkdir -p /sys/fs/bpf/usn-new/maps /sys/fs/bpf/usn-new/links
@@ -69,8 +70,8 @@ killed_while_publishing() {
 	[ ! -e /sys/fs/bpf/usn-new ]
 	usn-run ND=usn0 -- true
 }
-@test "half-published pins of an agent that was killed are replaced" { in_sandbox killed_while_publishing; }
 
+@test "the agent is killed in the middle of many launches: started means bound, and nothing is left" { in_sandbox killed_while_launching; }
 killed_while_launching() {
 	usn up usn0
 	for i in {1..40}; do
@@ -105,8 +106,8 @@ sys.exit(s.getsockopt(socket.SOL_SOCKET, 25, 16).rstrip(b"\0") != b"usn0")' 2>"$
 	usn down usn0
 	nothing_left
 }
-@test "the agent is killed in the middle of many launches: started means bound, and nothing is left" { in_sandbox killed_while_launching; }
 
+@test "a rig is found again after a crash, beside one of the same name in another namespace" { in_sandbox rig_of_another_namespace; }
 rig_of_another_namespace() {
 	# A queue of the same name in another network namespace is not ours, even if its process is found first.
 	unshare --net bash -c '
@@ -131,4 +132,3 @@ while True:
 	eventually show_is usn0 '"rig" not in d'
 	usn-run ND=usn0 -- ping -n -q -c 1 -W 2 10.64.0.2
 }
-@test "a rig is found again after a crash, beside one of the same name in another namespace" { in_sandbox rig_of_another_namespace; }

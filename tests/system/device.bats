@@ -4,14 +4,15 @@
 
 load lib
 
+@test "a device that somebody takes down and up goes on" { in_sandbox link_down_and_up; }
 link_down_and_up() {
 	usn up usn0 Peer=echo
 	ip link set usn0 down
 	ip link set usn0 up
 	ping_from usn0 10.64.0.2
 }
-@test "a device that somebody takes down and up goes on" { in_sandbox link_down_and_up; }
 
+@test "down: the device is gone, with all that was kept of it" { in_sandbox down; }
 down() {
 	usn up usn0 usn1 usn2
 	usn down usn0
@@ -28,8 +29,8 @@ down() {
 	usn up usn0
 	[ "$(addresses usn0)" = "10.64.0.1/24 fd75:736e::1/64" ]
 }
-@test "down: the device is gone, with all that was kept of it" { in_sandbox down; }
 
+@test "down: refused while a run uses it; --force takes it" { in_sandbox down_in_use; }
 down_in_use() {
 	usn up usn0 usn1 Peer=echo
 	mkfifo "$TMP/in" "$TMP/out"
@@ -72,8 +73,8 @@ for line in sys.stdin:
 	wait
 	eventually sh -c "! [ -d '$(cgroup_tree)/usn/$run' ]"
 }
-@test "down: refused while a run uses it; --force takes it" { in_sandbox down_in_use; }
 
+@test "down: -f is --force" { in_sandbox force_short; }
 force_short() {
 	usn up usn0
 	usn-run ND=usn0 -- sleep 60 &
@@ -81,8 +82,8 @@ force_short() {
 	usn down -f usn0
 	no_device usn0
 }
-@test "down: -f is --force" { in_sandbox force_short; }
 
+@test "list and show: text and JSON say what there is" { in_sandbox listed; }
 listed() {
 	[ -z "$(usn list)" ]
 	[ "$(usn list --json | value 'd')" = "{'devices': []}" ]
@@ -105,8 +106,8 @@ listed() {
 	[ "$(usn list | grep -c '^  run')" = 1 ]
 	[ "$(show usn1 'd["runs"]')" = "[]" ]
 }
-@test "list and show: text and JSON say what there is" { in_sandbox listed; }
 
+@test "a device survives its agent, with index, addresses and routes" { in_sandbox survives_agent; }
 survives_agent() {
 	usn up usn0 Peer=echo MTU=1400 Address=192.0.2.1/24 Address=2001:db8::1/64
 	before=$(ip -json addr show usn0 | value '[d[0][k] for k in ("ifindex", "mtu", "addr_info", "flags")]')
@@ -132,8 +133,8 @@ survives_agent() {
 	[ "$(ip -json addr show usn0 | value '[d[0][k] for k in ("ifindex", "mtu", "addr_info", "flags")]')" = "$before" ]
 	[ "$(ip -6 route)" = "$routes" ]
 }
-@test "a device survives its agent, with index, addresses and routes" { in_sandbox survives_agent; }
 
+@test "link-local addresses survive the agent like all others" { in_sandbox link_local_survives; }
 link_local_survives() {
 	usn up usn0 Address=fe80::5/64 Address=169.254.7.1/16
 	[ "$(addresses usn0)" = "169.254.7.1/16 fe80::5/64" ]
@@ -141,8 +142,8 @@ link_local_survives() {
 	[ "$(show usn0 '" ".join(sorted(d["addresses"]))')" = "169.254.7.1/16 fe80::5/64" ]
 	usn up usn0 Address=fe80::5/64 Address=169.254.7.1/16
 }
-@test "link-local addresses survive the agent like all others" { in_sandbox link_local_survives; }
 
+@test "what is sent into a device while there is no agent is dropped" { in_sandbox keeps_queue_in_restart; }
 keeps_queue_in_restart() {
 	usn up usn0 Peer=none Address=10.64.0.1/24
 	end_agent KILL
@@ -152,4 +153,3 @@ keeps_queue_in_restart() {
 	not ping_from usn0 10.64.0.2
 	eventually show_is usn0 'd["peer_read"] == 1'
 }
-@test "what is sent into a device while there is no agent is dropped" { in_sandbox keeps_queue_in_restart; }

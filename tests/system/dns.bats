@@ -14,6 +14,7 @@ name_server() {
 	eventually sh -c 'usn-run ND=usn0 -- dig +tries=1 +time=1 +short @fd75:736e:0:1::1 rig.test | grep -q 192.0.2.77'
 }
 
+@test "dns: whichever server is asked, over UDP and TCP, v4 and v6" { in_sandbox asked_anywhere; }
 asked_anywhere() {
 	name_server
 	decoy
@@ -33,8 +34,8 @@ asked_anywhere() {
 	usn-run ND=usn0 -- bash -c 'echo >/dev/udp/127.0.0.53/53'
 	eventually grep -q '127\.0\.0\.53\.53' "$TMP/lo"
 }
-@test "dns: whichever server is asked, over UDP and TCP, v4 and v6" { in_sandbox asked_anywhere; }
 
+@test "dns: answers seem to come from the server that was asked" { in_sandbox seems_asked; }
 seems_asked() {
 	name_server
 	steps app usn-run --dns 10.64.1.1,fd75:736e:0:1::1 ND=usn0 --
@@ -75,8 +76,8 @@ seems_asked() {
 	expect app 26 "s.sendto(q, ('10.64.1.1', 53))"
 	expect app "('10.64.1.1', 53)" 's.recvfrom(512)[1]'
 }
-@test "dns: answers seem to come from the server that was asked" { in_sandbox seems_asked; }
 
+@test "dns: glibc, musl and python, on a host that asks systemd-resolved" { in_sandbox libraries; }
 libraries() {
 	name_server
 	decoy
@@ -102,8 +103,8 @@ libraries() {
 	[ "$(findmnt -n /etc/resolv.conf || :)" = "" ]
 	[ -z "$(on_decoy)" ]
 }
-@test "dns: glibc, musl and python, on a host that asks systemd-resolved" { in_sandbox libraries; }
 
+@test "dns: where mounts are not possible the rewrite serves" { in_sandbox no_mounts; }
 no_mounts() {
 	name_server
 	echo 'nameserver 127.0.0.53' >/etc/resolv.conf
@@ -115,8 +116,8 @@ no_mounts() {
 	rm /etc/resolv.conf /etc/nsswitch.conf
 	usn-run --dns 10.64.1.1 ND=usn0 -- getent ahosts rig.test | has 192.0.2.77
 }
-@test "dns: where mounts are not possible the rewrite serves" { in_sandbox no_mounts; }
 
+@test "dns: no server of the family, and no way past the device" { in_sandbox other_family; }
 other_family() {
 	usn up usn0
 	decoy
@@ -142,8 +143,8 @@ other_family() {
 	[ -z "$(on_decoy)" ]
 	[ ! -s "$TMP/lo" ]
 }
-@test "dns: no server of the family, and no way past the device" { in_sandbox other_family; }
 
+@test "dns: the device's file, the command line, and nonsense" { in_sandbox settings; }
 settings() {
 	mkdir -p /etc/usn
 	printf '[Device]\nDNS=10.64.0.2,fd75:736e::2\n' >/etc/usn/usn0.conf
@@ -164,4 +165,3 @@ settings() {
 	fails 125 'at most 3' usn-run --dns 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 ND=usn0 -- true
 	[ "$(show usn0 'len(d["runs"])')" = 0 ]
 }
-@test "dns: the device's file, the command line, and nonsense" { in_sandbox settings; }

@@ -54,6 +54,7 @@ agree() {
 	}
 }
 
+@test "usn's verbs: help, manual, synopsis and completion agree" { in_sandbox verbs_agree; }
 verbs_agree() {
 	[ "$(verbs | wc -l)" -ge 6 ]
 	agree "help and manual" "$(verbs)" "$(sed -n '/^\.Ss Commands/,/^\.Sh/s/^\.It Cm \([a-z][a-z]*\)\( .*\)*$/\1/p' "$ROOT/docs/man/usn.8" | sort)"
@@ -64,8 +65,8 @@ verbs_agree() {
 		usn "$v" --help | has "^usage: usn $v"
 	done
 }
-@test "usn's verbs: help, manual, synopsis and completion agree" { in_sandbox verbs_agree; }
 
+@test "usn's options: help, manual, synopsis and completion agree, verb by verb" { in_sandbox options_agree; }
 options_agree() {
 	for v in $(verbs); do
 		agree "help and manual of usn $v" "$(help_options usn "$v")" "$(manual_options usn.8 "$v")"
@@ -75,8 +76,8 @@ options_agree() {
 		agree "help and synopsis of usn $v" "$(help_options usn "$v" | grep -E '^-[a-zA-Z]$' || :)" "$(synopsis_options usn.8 "$v")"
 	done
 }
-@test "usn's options: help, manual, synopsis and completion agree, verb by verb" { in_sandbox options_agree; }
 
+@test "the options of usn-run, usn-extcap and usnd: help, manual and completion agree" { in_sandbox programs_agree; }
 programs_agree() {
 	agree "help and manual of usn-run" "$(help_options usn-run)" "$(manual_options usn-run.1)"
 	agree "help and completion of usn-run" "$(help_options usn-run)" "$(completed usn-run usn-run - | sed 's/=$//')"
@@ -86,7 +87,6 @@ programs_agree() {
 	[ "$(help_options usn-run | wc -l)" -ge 8 ]
 	[ "$(help_options usnd | wc -l)" -ge 4 ]
 }
-@test "the options of usn-run, usn-extcap and usnd: help, manual and completion agree" { in_sandbox programs_agree; }
 
 # known WORD...: the program does not call any of the words wrong, whatever else it says.
 known() {
@@ -123,6 +123,7 @@ value_for() {
 	esac
 }
 
+@test "every option of the manual is known to its program" { in_sandbox documented_is_known; }
 documented_is_known() {
 	for v in $(verbs); do
 		for o in $(manual_options usn.8 "$v") $(synopsis_options usn.8 "$v"); do
@@ -151,8 +152,8 @@ documented_is_known() {
 		fi
 	done
 }
-@test "every option of the manual is known to its program" { in_sandbox documented_is_known; }
 
+@test "the keys of a device: program, manual, help and completion agree" { in_sandbox keys_agree; }
 keys_agree() {
 	# As the program itself lists them.
 	keys=$({ usn up usn0 Nonsense=1 2>&1 || :; } | grep -oE '[A-Z][A-Za-z]+=' | sort -u)
@@ -172,8 +173,8 @@ keys_agree() {
 	done
 	[ "$i" -ge 2 ]
 }
-@test "the keys of a device: program, manual, help and completion agree" { in_sandbox keys_agree; }
 
+@test "what the manual and the README refer to is there" { in_sandbox references; }
 references() {
 	# Every page that a page of ours refers to as ours is there.
 	for page in "$ROOT"/docs/man/*; do
@@ -189,4 +190,3 @@ references() {
 		[ -e "$ROOT/$path" ]
 	done
 }
-@test "what the manual and the README refer to is there" { in_sandbox references; }

@@ -22,6 +22,7 @@ sound() {
 	echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
 }
 
+@test "doctor: all is well, in text and JSON, with an agent and without" { in_sandbox healthy; }
 healthy() {
 	sound
 	look
@@ -46,8 +47,8 @@ healthy() {
 	finds ok agent /run/usn/usnd.sock
 	finds ok foreign_programs none
 }
-@test "doctor: all is well, in text and JSON, with an agent and without" { in_sandbox healthy; }
 
+@test "doctor: no BPF file system, no cgroup v2 tree" { in_sandbox unmounted; }
 unmounted() {
 	sound
 	tree=$(cgroup_tree)
@@ -72,8 +73,8 @@ unmounted() {
 	finds ok foreign_programs 'no cgroup v2 tree'
 	fails 1 'no cgroup v2 tree' usn up usn0
 }
-@test "doctor: no BPF file system, no cgroup v2 tree" { in_sandbox unmounted; }
 
+@test "doctor: no TUN" { in_sandbox no_tun; }
 no_tun() {
 	sound
 	touch "$TMP/empty"
@@ -88,8 +89,8 @@ no_tun() {
 	finds missing tun 'modprobe tun'
 	finds missing tun 'No such file'
 }
-@test "doctor: no TUN" { in_sandbox no_tun; }
 
+@test "doctor: rp_filter" { in_sandbox rp_filter; }
 rp_filter() {
 	sound
 	for value in 1 2; do
@@ -104,13 +105,13 @@ rp_filter() {
 	look
 	finds ok rp_filter 'is 0'
 }
-@test "doctor: rp_filter" { in_sandbox rp_filter; }
 
 # attach CGROUP [HOW]: a program of somebody else's, which does nothing.
 attach() {
 	bpftool cgroup attach "$1" sock_create pinned /sys/fs/bpf/stranger "${@:2}"
 }
 
+@test "doctor: programs of others are named, usn's own are not" { in_sandbox foreign; }
 foreign() {
 	sound
 	tree=$(cgroup_tree)
@@ -134,6 +135,8 @@ foreign() {
 	usn ambient off
 	usn down usn0
 }
+
+@test "doctor: a program of others that takes none beside it" { in_sandbox foreign_alone; }
 foreign_alone() {
 	sound
 	tree=$(cgroup_tree)
@@ -156,9 +159,8 @@ foreign_alone() {
 	finds missing foreign_programs 'BPF_F_ALLOW_MULTI'
 	fails 1 'cannot attach usn_sock_create' usn up usn0
 }
-@test "doctor: programs of others are named, usn's own are not" { in_sandbox foreign; }
-@test "doctor: a program of others that takes none beside it" { in_sandbox foreign_alone; }
 
+@test "doctor: not root, and root with less than all capabilities" { in_sandbox capabilities; }
 capabilities() {
 	sound
 	fails 1 'of what it needs 2 are missing' setpriv --bounding-set -net_admin --inh-caps -net_admin usn doctor
@@ -177,7 +179,6 @@ capabilities() {
 	fails 1 'run this as root' setpriv --reuid 65534 --clear-groups usn doctor --json
 	[ -z "$(setpriv --reuid 65534 --clear-groups usn doctor --json 2>/dev/null)" ]
 }
-@test "doctor: not root, and root with less than all capabilities" { in_sandbox capabilities; }
 
 # A usnd whose programs read beyond their context, which no kernel takes: built in a copy of the tree.
 build_refused() {
@@ -188,6 +189,7 @@ build_refused() {
 	make -s -C "$TMP/tree" build/usnd
 }
 
+@test "doctor: programs that the kernel refuses, with the verifier's reason" { in_sandbox refused; }
 refused() {
 	sound
 	build_refused
@@ -216,8 +218,8 @@ refused() {
 	# It was tried, and nothing is there of it.
 	[ ! -e /sys/fs/bpf/usn ] && [ ! -e /sys/fs/bpf/usn-new ]
 }
-@test "doctor: programs that the kernel refuses, with the verifier's reason" { in_sandbox refused; }
 
+@test "doctor: an agent that cannot be asked" { in_sandbox unasked; }
 unasked() {
 	sound
 	mkdir "$TMP/alone"
@@ -229,15 +231,14 @@ unasked() {
 	look || :
 	finds missing programs/runs '/usnd --check does not answer'
 }
-@test "doctor: an agent that cannot be asked" { in_sandbox unasked; }
 
+@test "doctor: wrong usage" { in_sandbox usage; }
 usage() {
 	fails 2 'wrong option' usn doctor --zzz
 	fails 2 'wrong option' usn doctor -x
 	fails 2 "unexpected 'usn0'" usn doctor usn0
 	fails 1 'cannot write' sh -c 'usn doctor >/dev/full'
 }
-@test "doctor: wrong usage" { in_sandbox usage; }
 
 # What others make at the same time is none of ours: all that it makes in the kernel has its name, or hangs on what has.
 none_of_its_own() {
@@ -251,6 +252,7 @@ traces() {
 	sysctl -a 2>/dev/null | grep -E '^net\.ipv[46]\.conf'
 }
 
+@test "doctor: nothing is left behind, however it ends" { in_sandbox leaves_nothing; }
 leaves_nothing() {
 	sound
 	traces >"$TMP/before"
@@ -265,12 +267,11 @@ leaves_nothing() {
 	traces >"$TMP/after"
 	diff "$TMP/before" "$TMP/after"
 }
-@test "doctor: nothing is left behind, however it ends" { in_sandbox leaves_nothing; }
 
+@test "doctor: the manual has every check" { in_sandbox in_the_manual; }
 in_the_manual() {
 	sound
 	look
 	cut -f 2 "$TMP/found" | sed -E 's#^(cgroup|programs)/.*#\1/#' | sort -u >"$TMP/names"
 	sed -n '/^\.It Cm doctor/,/^\.Sh/s/^\.It Sy \([^ ]*\) .*/\1/p' "$ROOT/docs/man/usn.8" | sort -u | diff "$TMP/names" -
 }
-@test "doctor: the manual has every check" { in_sandbox in_the_manual; }

@@ -29,6 +29,7 @@ installed() {
 	export HOME="$TMP"
 }
 
+@test "extcap: the sentences of each call" { in_sandbox sentences; }
 sentences() {
 	version="extcap {version=$(usn --version | cut -d' ' -f2)}{help=file://"
 	[ "$(usn-extcap --extcap-version=4.0 | grep -cF "$version")" = 1 ]
@@ -56,8 +57,8 @@ sentences() {
 	not grep -vE '^arg \{number=[0-6]\}\{call=--[a-z]+\}\{display=[^}]+\}\{tooltip=[^}]+\}\{type=[a-z]+\}.*\{group=[A-Z][a-z]+\}$|^value \{arg=1\}\{value=(in|out|inout)\}\{display=[^}]+\}\{default=(true|false)\}$' "$TMP/config"
 	[ "$(grep -c '^value ' "$TMP/config") $(grep -c 'default=true' "$TMP/config")" = "3 1" ]
 }
-@test "extcap: the sentences of each call" { in_sandbox sentences; }
 
+@test "extcap: a capture filter is checked, and what is wrong is said on the output" { in_sandbox filters; }
 filters() {
 	[ -z "$(usn-extcap --extcap-interface usn_usn0 --extcap-capture-filter 'tcp port 80 and host 10.64.0.2')" ]
 	[ -z "$(usn-extcap --extcap-capture-filter='')" ]
@@ -65,8 +66,8 @@ filters() {
 		"filter 'tcp prt 80': syntax error" ]
 	usn-extcap --extcap-interface usn_usn0 --extcap-capture-filter inbound | has -- '-Q in'
 }
-@test "extcap: a capture filter is checked, and what is wrong is said on the output" { in_sandbox filters; }
 
+@test "extcap: wrong calls" { in_sandbox wrong; }
 wrong() {
 	fails 2 "see --help" usn-extcap
 	fails 2 "see --help" usn-extcap --zzz
@@ -86,8 +87,8 @@ wrong() {
 		--extcap-capture-filter 'tcp prt 80'
 	fails 1 "cannot write" bash -c 'usn-extcap --extcap-interfaces >/dev/full'
 }
-@test "extcap: wrong calls" { in_sandbox wrong; }
 
+@test "extcap: the options are usn tail's" { in_sandbox settings; }
 settings() {
 	quiet
 	pings
@@ -108,8 +109,8 @@ settings() {
 	kill -INT $capture
 	wait $capture
 }
-@test "extcap: the options are usn tail's" { in_sandbox settings; }
 
+@test "extcap: ends well as soon as the FIFO is closed" { in_sandbox closed; }
 closed() {
 	quiet
 	mkfifo "$TMP/fifo"
@@ -122,8 +123,8 @@ closed() {
 	wait $capture
 	[ ! -s "$TMP/err" ]
 }
-@test "extcap: ends well as soon as the FIFO is closed" { in_sandbox closed; }
 
+@test "extcap: tshark lists the devices" { in_sandbox listed; }
 listed() {
 	installed
 	usn up usn0
@@ -132,7 +133,6 @@ listed() {
 	grep -qE '^[0-9]+\. usn_all \(all user-space network devices\)$' "$TMP/list"
 	tshark -i usn_usn0 -L 2>&1 | has 'RAW (Raw IP)'
 }
-@test "extcap: tshark lists the devices" { in_sandbox listed; }
 
 # live NAME OPTION...: packets, live; a line each: time, direction (1 in, 2 out), from, to. What tells tshark of a process
 # counts as a packet, too.
@@ -145,6 +145,7 @@ live() {
 	not grep -i extcap "$TMP/$name.err"
 }
 
+@test "extcap: tshark captures live, with nanoseconds, direction, filter and owner" { in_sandbox captured; }
 captured() {
 	installed
 	quiet
@@ -170,13 +171,14 @@ captured() {
 	live out -o extcap.usn_all.direction:out -i usn_all -c 10
 	[ "$(cut -f 3 "$TMP/out" | sort -u)" = 10.64.0.1 ]
 }
-@test "extcap: tshark captures live, with nanoseconds, direction, filter and owner" { in_sandbox captured; }
 
 # Whether one of the sandbox's processes has this name.
 runs() {
 	# shellcheck disable=SC2046
 	grep -qsx "$1" $(sed 's#.*#/proc/&/comm#' "$(cgroup_tree)/cgroup.procs")
 }
+
+@test "extcap: Ctrl-C ends tshark and the capture" { in_sandbox interrupted; }
 interrupted() {
 	installed
 	quiet
@@ -195,4 +197,3 @@ interrupted() {
 	capinfos -M "$TMP/file" 2>"$TMP/capinfos.err" | has 'timestamp precision: *nanoseconds (9)'
 	[ ! -s "$TMP/capinfos.err" ]
 }
-@test "extcap: Ctrl-C ends tshark and the capture" { in_sandbox interrupted; }

@@ -67,12 +67,13 @@ again() {
 	[ "$(show usn0 'len(d["runs"][0]["processes"][0]["stale"])')" = 0 ]
 }
 
-by_usn_up() { again usn up usn0; }
 @test "gone: a device deleted under 1000 sockets, and made again by usn up" { in_sandbox by_usn_up; }
+by_usn_up() { again usn up usn0; }
 
-by_ip() { again ip tuntap add usn0 mode tun; }
 @test "gone: a device deleted under 1000 sockets, and made again by somebody else" { in_sandbox by_ip; }
+by_ip() { again ip tuntap add usn0 mode tun; }
 
+@test "gone: a device made again while there is no agent" { in_sandbox without_agent; }
 without_agent() {
 	made_meanwhile() {
 		end_agent KILL
@@ -81,8 +82,8 @@ without_agent() {
 	}
 	again made_meanwhile
 }
-@test "gone: a device made again while there is no agent" { in_sandbox without_agent; }
 
+@test "gone: a device that is renamed, and gets its name back" { in_sandbox renamed; }
 renamed() {
 	usn up usn0 Peer=echo Except=192.0.2.9
 	decoy
@@ -108,8 +109,8 @@ renamed() {
 	expect app "b'x'" 's.recv(9)'
 	[ -z "$(on_decoy)" ]
 }
-@test "gone: a device that is renamed, and gets its name back" { in_sandbox renamed; }
 
+@test "gone: a device of that name whose queue somebody else has" { in_sandbox busy_queue; }
 busy_queue() {
 	usn up usn0
 	steps app usn-run ND=usn0 --
@@ -129,8 +130,8 @@ sys.stdin.read()'
 	eventually sh -c 'usn list | grep -q "^usn0 up"'
 	expect app usn0 'device(make(V4, UDP))'
 }
-@test "gone: a device of that name whose queue somebody else has" { in_sandbox busy_queue; }
 
+@test "gone: a device that is gone is forgotten with its last run" { in_sandbox end_of_gone; }
 end_of_gone() {
 	usn up usn0 usn1
 	steps app usn-run ND=usn0 --
@@ -150,8 +151,8 @@ end_of_gone() {
 	eventually sh -c '! usn list | grep -q usn1'
 	eventually test ! -e /sys/fs/bpf/usn
 }
-@test "gone: a device that is gone is forgotten with its last run" { in_sandbox end_of_gone; }
 
+@test "an interface that somebody removes: its run is refused, and bound again when it is back" { in_sandbox removed_behind; }
 removed_behind() {
 	usn up usn0 usn1 Peer=echo
 	steps app usn-run ND=usn0 --
@@ -176,8 +177,8 @@ removed_behind() {
 	[ "$(show usn0 'd["runs"][0]["processes"][0]["pid"]')" = "$(pid_of app)" ]
 	[ "$(show usn0 'd["verdicts"]["refused_device"]')" -ge 1 ]
 }
-@test "an interface that somebody removes: its run is refused, and bound again when it is back" { in_sandbox removed_behind; }
 
+@test "an interface that goes while there is no agent" { in_sandbox removed_without_agent; }
 removed_without_agent() {
 	usn up usn0 Peer=echo
 	steps app usn-run ND=usn0 --
@@ -189,8 +190,8 @@ removed_without_agent() {
 	usn up usn0 Peer=echo
 	expect app usn0 'device(make(V4, UDP))'
 }
-@test "an interface that goes while there is no agent" { in_sandbox removed_without_agent; }
 
+@test "an interface that somebody renames, and another one in its place" { in_sandbox replaced; }
 replaced() {
 	usn up usn0
 	steps app usn-run ND=usn0 --
@@ -205,4 +206,3 @@ replaced() {
 	[ "$(ip -json link show usn0 | value 'd[0]["ifindex"]')" = "$index" ]
 	usn-run ND=usn0 -- true 2>"$TMP/err" || grep . "$TMP/err"
 }
-@test "an interface that somebody renames, and another one in its place" { in_sandbox replaced; }

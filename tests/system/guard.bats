@@ -6,6 +6,7 @@
 load lib
 load ../helpers/net
 
+@test "guard: IP_PKTINFO with another interface" { in_sandbox pktinfo; }
 pktinfo() {
 	usn up usn0
 	decoy
@@ -25,8 +26,8 @@ pktinfo() {
 	expect open 1 "s.sendmsg([b'x'], [(IPPROTO_IP, 8, struct.pack('=III', if_nametoindex('decoy'), 0, 0))], 0, ('192.0.2.1', 9))"
 	on_decoy | grep '192\.0\.2\.1\.9:'
 }
-@test "guard: IP_PKTINFO with another interface" { in_sandbox pktinfo; }
 
+@test "guard: SO_BINDTODEVICE and SO_BINDTOIFINDEX, by root" { in_sandbox options; }
 options() {
 	usn up usn0
 	decoy
@@ -54,10 +55,10 @@ options() {
 	expect host ok 's = make(V4, UDP)'
 	expect host ok "s.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, b'decoy\\0')"
 }
-@test "guard: SO_BINDTODEVICE and SO_BINDTOIFINDEX, by root" { in_sandbox options; }
 
 groups_of() { ip maddr show dev "$1" | grep -oE '233\.252\.0\.[0-9]+|ff0e::db8:[0-9]+' | sort | tr '\n' ' '; }
 
+@test "guard: groups are joined on the run's device" { in_sandbox groups; }
 groups() {
 	usn up usn0
 	decoy
@@ -100,8 +101,8 @@ groups() {
 	expect host ok "s.setsockopt($join4('233.252.0.9') + bytes(4))"
 	[ "$(groups_of decoy)" = '233.252.0.9 ' ]
 }
-@test "guard: groups are joined on the run's device" { in_sandbox groups; }
 
+@test "guard: sockets that connect(AF_UNSPEC) has unbound" { in_sandbox disconnected; }
 disconnected() {
 	usn up usn0 Peer=echo
 	decoy
@@ -126,8 +127,8 @@ disconnected() {
 	[ "$(verdict usn0 refused_send)" = 2 ]
 	[ "$(verdict usn0 dropped_unbound)" = 2 ]
 }
-@test "guard: sockets that connect(AF_UNSPEC) has unbound" { in_sandbox disconnected; }
 
+@test "guard: MPTCP, client and listener" { in_sandbox mptcp; }
 mptcp() {
 	[ "$(sysctl -n net.mptcp.enabled)" = 1 ]
 	usn up usn0
@@ -146,8 +147,8 @@ mptcp() {
 	not ip netns exec far timeout 0.5 bash -c "echo >/dev/tcp/198.51.100.1/$port"
 	[ -z "$(on_decoy)" ]
 }
-@test "guard: MPTCP, client and listener" { in_sandbox mptcp; }
 
+@test "guard: a socket that is bound to a link-local address of another interface" { in_sandbox link_local; }
 link_local() {
 	usn up usn0
 	FOREIGN='udp or tcp or (icmp6 and ip6[40] = 128)' decoy
@@ -171,9 +172,9 @@ link_local() {
 	[ -z "$(on_decoy)" ]
 	[ "$(verdict usn0 dropped_strayed)" -ge 6 ]
 }
-@test "guard: a socket that is bound to a link-local address of another interface" { in_sandbox link_local; }
 
 # A network behind usn0 that has the addresses of "far", too.
+@test "guard: subflows of Multipath TCP on the device of an endpoint" { in_sandbox subflows; }
 subflows() {
 	usn up usn0
 	decoy
@@ -204,9 +205,9 @@ subflows() {
 	# The host's connection may, and has the one more from the other address.
 	on_decoy | has '198\.51\.100\.1\..*Flags \[S\]'
 }
-@test "guard: subflows of Multipath TCP on the device of an endpoint" { in_sandbox subflows; }
 
 
+@test "guard: a program without privileges has loopback, and nothing else but the device" { in_sandbox unprivileged; }
 unprivileged() {
 	usn up usn0
 	decoy
@@ -235,8 +236,8 @@ unprivileged() {
 	expect app EPERM "u.connect(('127.0.0.1', 9))"
 	[ -z "$(on_decoy)" ]
 }
-@test "guard: a program without privileges has loopback, and nothing else but the device" { in_sandbox unprivileged; }
 
+@test "exemptions: every form of a rule, and its reverse" { in_sandbox exemptions; }
 exemptions() {
 	usn up usn0
 	decoy
@@ -293,8 +294,8 @@ exemptions() {
 	eventually sh -c '! usn list | grep -q run'
 	[ "$(bpftool -j map dump pinned /sys/fs/bpf/usn/maps/rules | value '{e["formatted"]["key"]["ruleset"] for e in d}')" = "{1}" ]
 }
-@test "exemptions: every form of a rule, and its reverse" { in_sandbox exemptions; }
 
+@test "exemptions: local is the host's addresses as they are" { in_sandbox exempt_local; }
 exempt_local() {
 	usn up usn0
 	decoy
@@ -310,8 +311,8 @@ exempt_local() {
 	eventually grep -q . "$TMP/later"
 	eventually usn-run --except local ND=usn0 -- curl -sS -m 1 -o /dev/null "http://198.51.100.77:$(cat "$TMP/later")/10"
 }
-@test "exemptions: local is the host's addresses as they are" { in_sandbox exempt_local; }
 
+@test "exemptions: the device's file, --no-except, and nonsense" { in_sandbox no_except; }
 no_except() {
 	mkdir -p /etc/usn
 	printf '[Device]\nExcept=192.0.2.0/24\n' >/etc/usn/usn0.conf
@@ -339,8 +340,8 @@ no_except() {
 	fails 125 "at most 64" usn-run "${many[@]}" ND=usn0 -- true
 	[ "$(show usn0 'len(d["runs"])')" = 3 ]
 }
-@test "exemptions: the device's file, --no-except, and nonsense" { in_sandbox no_except; }
 
+@test "counters: a run that ends while there is no agent takes none with it" { in_sandbox counters_stay; }
 counters_stay() {
 	usn up usn0
 	usn-run ND=usn0 -- sleep 100 &
@@ -358,4 +359,3 @@ counters_stay() {
 	usn-run ND=usn0 -- python3 -c 'import socket; socket.socket()'
 	[ "$(verdict usn0 bound)" -gt "$bound" ]
 }
-@test "counters: a run that ends while there is no agent takes none with it" { in_sandbox counters_stay; }

@@ -62,6 +62,7 @@ no_circles() {
 	touch agent/base/a.h
 	fails_with_circle
 }
+
 planted() {
 	cc -Iagent -c agent/base/a.c -o build/agent/base/a.o
 	cc -Iagent -c agent/tap/b.c -o build/agent/tap/b.o
@@ -119,6 +120,7 @@ wings() {
 	echo '| `capture` | x | `base` |' >>design.md
 	differs '< capture base'
 }
+
 differs() {
 	if as_designed design.md >said; then
 		return 1

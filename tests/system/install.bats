@@ -87,6 +87,7 @@ refused() {
 	[ "$before" = "$(find /usr/bin/usn /usr/sbin/usnd /usr/include/usn)" ]
 }
 
+@test "uninstall: refuses while a device is up and says how to end it; then leaves nothing" { in_sandbox uninstalls_here; }
 uninstalls_here() {
 	find /usr | sort >"$TMP/before"
 	here install
@@ -103,8 +104,8 @@ uninstalls_here() {
 	if has libusn <"$TMP/known"; then return 1; fi
 	state | diff "$TMP/state" -
 }
-@test "uninstall: refuses while a device is up and says how to end it; then leaves nothing" { in_sandbox uninstalls_here; }
 
+@test "uninstall FORCE=1: ends the agent, the devices and ambient mode" { in_sandbox force_ends_all; }
 force_ends_all() {
 	here install
 	state >"$TMP/state"
@@ -126,8 +127,8 @@ force_ends_all() {
 	[ -z "$(agent_pid)" ]
 	state | diff "$TMP/state" -
 }
-@test "uninstall FORCE=1: ends the agent, the devices and ambient mode" { in_sandbox force_ends_all; }
 
+@test "uninstall FORCE=1: does not let a run go by another device" { in_sandbox runs_are_not_let_go; }
 runs_are_not_let_go() {
 	here install
 	state >"$TMP/state"
@@ -144,8 +145,8 @@ runs_are_not_let_go() {
 	here uninstall FORCE=1
 	state | diff "$TMP/state" -
 }
-@test "uninstall FORCE=1: does not let a run go by another device" { in_sandbox runs_are_not_let_go; }
 
+@test "install: what ldconfig does not do is said, and is no error" { in_sandbox says_what_ldconfig_does_not; }
 says_what_ldconfig_does_not() {
 	mkdir "$TMP/bin"
 	here install
@@ -161,7 +162,6 @@ says_what_ldconfig_does_not() {
 	here install
 	has "there is no ldconfig" <"$TMP/said"
 }
-@test "install: what ldconfig does not do is said, and is no error" { in_sandbox says_what_ldconfig_does_not; }
 
 # A service manager's view of the installed tree; what they run must exist, so it stands where it
 # will be.

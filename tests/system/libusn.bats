@@ -74,18 +74,16 @@ example() {
 	kill "$tap"
 }
 
-c_example() { example "$TMP/tap" usn0; }
-
 @test "libusn: the example in C prints time, owner and length" {
 	compile "$INSTALLED/usr/share/doc/usn/examples/tap.c" "$BATS_TEST_TMPDIR/tap"
 	in_sandbox c_example
 }
-
-python_example() { example python3 "$INSTALLED/usr/share/doc/usn/examples/tap.py" usn0 icmp; }
+c_example() { example "$TMP/tap" usn0; }
 
 @test "libusn: the example in Python prints the same, and the bytes behind the record" {
 	in_sandbox python_example
 }
+python_example() { example python3 "$INSTALLED/usr/share/doc/usn/examples/tap.py" usn0 icmp; }
 
 @test "libusn: Python's structures have the header's sizes" {
 	cat >"$BATS_TEST_TMPDIR/sizes.c" <<'EOF'
@@ -111,17 +109,20 @@ contract() {
 	compile "$BATS_TEST_DIRNAME/../helpers/libusn/contract.c" "$BATS_TEST_TMPDIR/contract"
 }
 
+@test "libusn: what is wrong is refused, with its errno and one line" {
+	contract
+	in_sandbox errors
+}
 errors() {
 	"$TMP/contract" agentless
 	usn up usn0 Peer=echo
 	"$TMP/contract" errors usn0
 }
 
-@test "libusn: what is wrong is refused, with its errno and one line" {
+@test "libusn: a wait ends in its time or with a signal, and the descriptor is readable when packets came" {
 	contract
-	in_sandbox errors
+	in_sandbox waiting
 }
-
 waiting() {
 	usn up usn0 Peer=echo
 	"$TMP/contract" wait usn0
@@ -132,12 +133,11 @@ waiting() {
 	wait "$pid"
 }
 
-@test "libusn: a wait ends in its time or with a signal, and the descriptor is readable when packets came" {
-	contract
-	in_sandbox waiting
-}
-
 # 64K hold about 500 of the datagrams.
+@test "libusn: a reader whose clock stands still is woken when half of the ring is not read, and not before" {
+	contract
+	in_sandbox behind
+}
 behind() {
 	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	usn up usn0 Address=10.64.0.1/24
@@ -155,11 +155,10 @@ behind() {
 	[ "$(tail -n 1 "$TMP/said")" = 'delivered 350 lost 0' ]
 }
 
-@test "libusn: a reader whose clock stands still is woken when half of the ring is not read, and not before" {
+@test "libusn: the views of a batch stay what they are while the ring overflows, and nothing is uncounted" {
 	contract
-	in_sandbox behind
+	in_sandbox held
 }
-
 held() {
 	usn up usn0 Peer=echo
 	mkfifo "$TMP/go"
@@ -174,9 +173,4 @@ held() {
 	echo >&9
 	wait "$pid"
 	[ "$(awk '/^delivered/ { print $2 + $4 }' "$TMP/said")" = 68 ]
-}
-
-@test "libusn: the views of a batch stay what they are while the ring overflows, and nothing is uncounted" {
-	contract
-	in_sandbox held
 }

@@ -39,6 +39,7 @@ device_was_quiet() {
 	[ "$(wc -l <"$TMP/usn0")" = 1 ]
 }
 
+@test "loopback: TCP to servers of the host and of a run" { in_sandbox tcp_servers; }
 tcp_servers() {
 	three
 	expect app ok "foreign = make(V4, UDP); foreign.connect(('10.64.0.9', 9))"
@@ -54,8 +55,8 @@ tcp_servers() {
 	expect app usn0 'device(make(V6, UDP))'
 	device_was_quiet
 }
-@test "loopback: TCP to servers of the host and of a run" { in_sandbox tcp_servers; }
 
+@test "loopback: TCP listeners of a run, from the host and from a run" { in_sandbox tcp_listeners; }
 tcp_listeners() {
 	three
 	while read -r family address; do
@@ -68,8 +69,8 @@ tcp_listeners() {
 	done < <(loopbacks)
 	device_was_quiet
 }
-@test "loopback: TCP listeners of a run, from the host and from a run" { in_sandbox tcp_listeners; }
 
+@test "loopback: the unspecified address and v4-mapped ones" { in_sandbox unspecified; }
 unspecified() {
 	three
 	expect host ok "l = listen(V4, TCP, '127.0.0.1')"
@@ -84,8 +85,8 @@ unspecified() {
 	expect app - 'device(c)'
 	device_was_quiet
 }
-@test "loopback: the unspecified address and v4-mapped ones" { in_sandbox unspecified; }
 
+@test "loopback: connected UDP" { in_sandbox udp_connected; }
 udp_connected() {
 	three
 	while read -r family address; do
@@ -102,8 +103,8 @@ udp_connected() {
 	done < <(loopbacks)
 	device_was_quiet
 }
-@test "loopback: connected UDP" { in_sandbox udp_connected; }
 
+@test "loopback: a socket with a loopback address that connects elsewhere" { in_sandbox bound_again; }
 bound_again() {
 	usn up usn0
 	decoy
@@ -130,8 +131,8 @@ bound_again() {
 	expect host ok "s = listen(V6, UDP, '::1')"
 	expect host ok "try_connect(s, '2001:db8::1', 9)"
 }
-@test "loopback: a socket with a loopback address that connects elsewhere" { in_sandbox bound_again; }
 
+@test "loopback: a UDP socket that goes to loopback, elsewhere and back" { in_sandbox elsewhere_after; }
 elsewhere_after() {
 	usn up usn0
 	decoy
@@ -160,10 +161,10 @@ elsewhere_after() {
 	END
 	[ -z "$(on_decoy)" ]
 }
-@test "loopback: a UDP socket that goes to loopback, elsewhere and back" { in_sandbox elsewhere_after; }
 
 far() { ip netns exec far "$@"; }
 
+@test "loopback: a listener on every address is on the device only" { in_sandbox listeners; }
 listeners() {
 	joined
 	decoy
@@ -193,4 +194,3 @@ listeners() {
 		V6 :: 2001:db8:1::1 fd75:736e::1 fd75:736e:0:1::1
 	END
 }
-@test "loopback: a listener on every address is on the device only" { in_sandbox listeners; }

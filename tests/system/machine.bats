@@ -5,6 +5,7 @@
 
 load lib
 
+@test "not root" { in_sandbox not_root; }
 not_root() {
 	fails 1 "run this as root" setpriv --reuid 65534 --clear-groups usn list
 	fails 1 "run this as root" setpriv --reuid 65534 --clear-groups usn up usn0
@@ -26,8 +27,8 @@ not_root() {
 	[ -z "$(setpriv --reuid 65534 --clear-groups usn list)" ]
 	[ "$(usn list | wc -l)" = 1 ]
 }
-@test "not root" { in_sandbox not_root; }
 
+@test "root in name only" { in_sandbox without_capabilities; }
 without_capabilities() {
 	fails 1 "" setpriv --bounding-set -all usn up usn0
 	nothing_left
@@ -36,8 +37,8 @@ without_capabilities() {
 	fails 1 "" setpriv --bounding-set -sys_admin,-bpf usn up usn0
 	nothing_left
 }
-@test "root in name only" { in_sandbox without_capabilities; }
 
+@test "no cgroup v2 tree" { in_sandbox no_cgroup2; }
 no_cgroup2() {
 	tree=$(cgroup_tree)
 	umount "$tree"
@@ -49,8 +50,8 @@ no_cgroup2() {
 	mount -t cgroup2 cgroup2 "$tree"
 	usn up usn0
 }
-@test "no cgroup v2 tree" { in_sandbox no_cgroup2; }
 
+@test "a cgroup v2 tree somewhere else, with a space in its name" { in_sandbox tree_elsewhere; }
 tree_elsewhere() {
 	tree=$(cgroup_tree)
 	mkdir "$TMP/a tree"
@@ -66,8 +67,8 @@ tree_elsewhere() {
 	usn down usn0
 	eventually no_agent
 }
-@test "a cgroup v2 tree somewhere else, with a space in its name" { in_sandbox tree_elsewhere; }
 
+@test "no BTF" { in_sandbox no_btf; }
 no_btf() {
 	mount -t tmpfs tmpfs /sys/kernel/btf
 	fails 1 "the kernel has no BTF" usn up usn0
@@ -77,8 +78,8 @@ no_btf() {
 	umount /sys/kernel/btf
 	usn up usn0
 }
-@test "no BTF" { in_sandbox no_btf; }
 
+@test "no /dev/net/tun" { in_sandbox no_tun; }
 no_tun() {
 	mount -t tmpfs tmpfs /dev/net
 	fails 1 "/dev/net/tun is missing: modprobe tun" usn up usn0
@@ -94,8 +95,8 @@ no_tun() {
 	umount /dev/net
 	usn up usn0
 }
-@test "no /dev/net/tun" { in_sandbox no_tun; }
 
+@test "no BPF file system: the agent mounts one" { in_sandbox no_bpffs; }
 no_bpffs() {
 	while mountpoint -q /sys/fs/bpf; do
 		umount /sys/fs/bpf
@@ -113,8 +114,8 @@ no_bpffs() {
 	umount /sys/fs
 	nothing_left
 }
-@test "no BPF file system: the agent mounts one" { in_sandbox no_bpffs; }
 
+@test "a full disk: list and show" { in_sandbox dev_full; }
 dev_full() {
 	usn up usn0
 	fails 1 "No space left on device" bash -c '"$@" >/dev/full' - usn list
@@ -122,8 +123,8 @@ dev_full() {
 	fails 1 "No space left on device" bash -c '"$@" >/dev/full' - usn show usn0
 	fails 1 "No space left on device" bash -c '"$@" >/dev/full' - usn show --json usn0
 }
-@test "a full disk: list and show" { in_sandbox dev_full; }
 
+@test "a full disk: --help and --version" { in_sandbox dev_full_help; }
 dev_full_help() {
 	fails 1 "No space left on device" bash -c '"$@" >/dev/full' - usn --help
 	for verb in up down list show rig tail; do
@@ -135,8 +136,8 @@ dev_full_help() {
 	fails 125 "No space left on device" bash -c '"$@" >/dev/full' - usn-run --help
 	fails 125 "No space left on device" bash -c '"$@" >/dev/full' - usn-run --version
 }
-@test "a full disk: --help and --version" { in_sandbox dev_full_help; }
 
+@test "standard descriptors that are closed" { in_sandbox closed_descriptors; }
 closed_descriptors() {
 	# On demand, with an agent to start that gets nothing open.
 	usn up usn0 <&-
@@ -154,4 +155,3 @@ closed_descriptors() {
 	usnd <&- >&- 2>&-
 	usn up usn0
 }
-@test "standard descriptors that are closed" { in_sandbox closed_descriptors; }

@@ -123,6 +123,7 @@ fake_packages() {
 	export PATH="$TMP/bin:$PATH"
 }
 
+@test "tools/deps: how much it will be, and nothing else if all goes well" { in_sandbox deps_says_how_much; }
 deps_says_how_much() {
 	fake_packages
 	"$ROOT/tools/deps" demo >"$TMP/out" 2>"$TMP/said"
@@ -135,8 +136,8 @@ deps_says_how_much() {
 	grep -n . "$TMP/calls" | has '^3:.* install '
 	[ ! -e /usr/sbin/policy-rc.d ]
 }
-@test "tools/deps: how much it will be, and nothing else if all goes well" { in_sandbox deps_says_how_much; }
 
+@test "tools/deps: what fails is shown, and tried once more" { in_sandbox deps_tries_twice; }
 deps_tries_twice() {
 	fake_packages
 	echo once >"$TMP/fails"
@@ -149,8 +150,8 @@ deps_tries_twice() {
 	[ "$(grep -cx "Setting up gcc" "$TMP/said")" = 2 ]
 	tail -n 1 "$TMP/said" | has "^tools/deps: could not install: gcc "
 }
-@test "tools/deps: what fails is shown, and tried once more" { in_sandbox deps_tries_twice; }
 
+@test "make demo: the packages of a build and of the demo, no others" { in_sandbox deps_demo_is_small; }
 deps_demo_is_small() {
 	cd "$ROOT"
 	tools/deps --list demo >"$TMP/demo"
@@ -161,4 +162,3 @@ deps_demo_is_small() {
 	if grep -E 'qemu|valgrind|ssh|xterm|golang|nodejs|bats|cmocka|tidy' "$TMP/demo"; then return 1; fi
 	[ "$(make --no-print-directory -n demo | head -n 1)" = "tools/deps demo" ]
 }
-@test "make demo: the packages of a build and of the demo, no others" { in_sandbox deps_demo_is_small; }

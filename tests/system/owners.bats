@@ -75,6 +75,7 @@ all_of() {
 	done
 }
 
+@test "owners: TCP, out and in, of a client, a listener and what it accepts" { in_sandbox by_tcp; }
 by_tcp() {
 	local pair
 	meet
@@ -95,8 +96,8 @@ by_tcp() {
 	done <"$TMP/numbers"
 	[ "$(wc -l <"$TMP/numbers")" = 6 ]
 }
-@test "owners: TCP, out and in, of a client, a listener and what it accepts" { in_sandbox by_tcp; }
 
+@test "owners: UDP, out and in, of a client and of servers bound to an address and to any" { in_sandbox by_udp; }
 by_udp() {
 	local pair
 	meet
@@ -115,8 +116,8 @@ by_udp() {
 	done <"$TMP/numbers"
 	[ "$(wc -l <"$TMP/numbers")" = 6 ]
 }
-@test "owners: UDP, out and in, of a client and of servers bound to an address and to any" { in_sandbox by_udp; }
 
+@test "owners: of an echo reply it is who asked, by a raw socket or a ping socket" { in_sandbox pings; }
 pings() {
 	local s
 	sysctl -qw net.ipv4.ping_group_range='0 2147483647'
@@ -149,8 +150,8 @@ pings() {
 	done <"$TMP/numbers"
 	[ "$(wc -l <"$TMP/numbers")" = 2 ]
 }
-@test "owners: of an echo reply it is who asked, by a raw socket or a ping socket" { in_sandbox pings; }
 
+@test "owners: what is in no run is nobody's, and so are the answers to it" { in_sandbox ping_without_run; }
 ping_without_run() {
 	quiet
 	tap json --json usn0
@@ -159,8 +160,8 @@ ping_without_run() {
 	owner json $NOBODY direction=out proto=icmp
 	owner json $NOBODY direction=in proto=icmp
 }
-@test "owners: what is in no run is nobody's, and so are the answers to it" { in_sandbox ping_without_run; }
 
+@test "owners: of sockets that were there before the tap" { in_sandbox before_the_tap; }
 before_the_tap() {
 	local s
 	joined
@@ -188,8 +189,8 @@ before_the_tap() {
 	owner json "$(python server)" device=usn1 proto=tcp
 	same 8 "$(rows json n proto=udp)"
 }
-@test "owners: of sockets that were there before the tap" { in_sandbox before_the_tap; }
 
+@test "owners: a thread has its number; a child's packets are of who made the socket" { in_sandbox threads_and_children; }
 threads_and_children() {
 	local thread
 	quiet
@@ -211,8 +212,8 @@ threads_and_children() {
 	owner json "$(step app 'child + "/" + child')/python3" proto=udp payload=3
 	same 2 "$(rows json n payload=1)"
 }
-@test "owners: a thread has its number; a child's packets are of who made the socket" { in_sandbox threads_and_children; }
 
+@test "owners: nobody's are packets to closed ports, and the kernel's own answers" { in_sandbox closed_ports; }
 closed_ports() {
 	local kind
 	usn up usn0
@@ -232,8 +233,8 @@ closed_ports() {
 	same 2 "$(rows json n direction=out tcp.flags=R.)"
 	same "$(printf '%s\n' 0 3)" "$(rows json icmp.type direction=out dst=192.0.2.1 proto=icmp)"
 }
-@test "owners: nobody's are packets to closed ports, and the kernel's own answers" { in_sandbox closed_ports; }
 
+@test "owners: nobody's are the fragments after the first, which have no port" { in_sandbox fragments; }
 fragments() {
 	meet
 	expect server ok "l = listen(V4, UDP, '10.64.1.1'); m = listen(V6, UDP, 'fd75:736e:0:1::1')"
@@ -250,8 +251,8 @@ fragments() {
 		owner json $NOBODY direction=in fragment.offset="$offset"
 	done <"$TMP/later"
 }
-@test "owners: nobody's are the fragments after the first, which have no port" { in_sandbox fragments; }
 
+@test "owners: nobody's are packets to addresses that the host does not have" { in_sandbox foreign; }
 foreign() {
 	meet
 	expect server ok "l = listen(V4, UDP, '10.64.1.1'); m = listen(V6, UDP, 'fd75:736e:0:1::1')"
@@ -267,4 +268,3 @@ foreign() {
 	owner json $NOBODY device=usn1 proto=udp payload=1
 	same 2 "$(rows json n device=usn1 payload=1)"
 }
-@test "owners: nobody's are packets to addresses that the host does not have" { in_sandbox foreign; }

@@ -24,6 +24,7 @@ holds() {
 	END
 }
 
+@test "pcapng: a strict reader finds every block as the draft has it" { in_sandbox blocks; }
 blocks() {
 	quiet
 	before=$(date +%s%N)
@@ -50,8 +51,8 @@ blocks() {
 		'rows[-1]["ifdrop"] == rows[-1]["osdrop"] == 0' \
 		"$before <= rows[-1]['starttime'] <= of('packet')[0]['time'] <= rows[-1]['endtime'] <= $after"
 }
-@test "pcapng: a strict reader finds every block as the draft has it" { in_sandbox blocks; }
 
+@test "pcapng: each process is introduced once, before its first packet" { in_sandbox processes; }
 processes() {
 	quiet
 	tap file -w "$TMP/file" usn0
@@ -80,8 +81,8 @@ processes() {
 		'all(any(q["pid"] == p["processid_threadid"][0] and q["at"] < p["at"] for q in of("process"))
 			for p in of("packet") if "processid_threadid" in p)'
 }
-@test "pcapng: each process is introduced once, before its first packet" { in_sandbox processes; }
 
+@test "pcapng: tshark, capinfos and tcpdump read it" { in_sandbox as_wireshark; }
 as_wireshark() {
 	quiet
 	tap file -w "$TMP/file" usn0
@@ -108,9 +109,9 @@ as_wireshark() {
 	grep -q 'Number of stat entries = 1$' "$TMP/capinfos"
 	[ "$(tcpdump -nr "$TMP/file" icmp 2>/dev/null | grep -c 'ICMP echo')" = 4 ]
 }
-@test "pcapng: tshark, capinfos and tcpdump read it" { in_sandbox as_wireshark; }
 
 # What a tap has no room for is told at the packet behind the gap, and in the totals.
+@test "pcapng: lost packets stand where they are missing" { in_sandbox losses; }
 losses() {
 	quiet
 	tap file -B 4K -s 64 -w "$TMP/file" usn0
@@ -128,8 +129,8 @@ losses() {
 		"rows[-1]['ifrecv'] == $sent + 2 and rows[-1]['usrdeliv'] == len(of('packet'))"
 	[ "$(tshark -n -r "$TMP/file" -Y 'frame.drop_count > 0' 2>/dev/null | wc -l)" -gt 0 ]
 }
-@test "pcapng: lost packets stand where they are missing" { in_sandbox losses; }
 
+@test "pcapng: totals in between, when asked by SIGUSR1" { in_sandbox asked; }
 asked() {
 	quiet
 	tap file -w "$TMP/file" usn0
@@ -143,7 +144,6 @@ asked() {
 	holds "$TMP/file" '[s["usrdeliv"] for s in of("statistics")] == [2, 4]' \
 		'of("statistics")[0]["endtime"] <= of("packet")[2]["time"]'
 }
-@test "pcapng: totals in between, when asked by SIGUSR1" { in_sandbox asked; }
 
 # At SIGUSR1 all so far is out.
 names() {
@@ -151,6 +151,7 @@ names() {
 	holds "$TMP/file" "[i['name'] for i in of('interface')] == $1"
 }
 
+@test "pcapng: a device that comes up while it runs" { in_sandbox later; }
 later() {
 	quiet
 	tap file -w "$TMP/file" all
@@ -162,7 +163,6 @@ later() {
 	holds "$TMP/file" '[p["interface"] for p in of("packet")] == [0, 0, 1]' \
 		'[s["interface"] for s in rows[-2:]] == [0, 1]'
 }
-@test "pcapng: a device that comes up while it runs" { in_sandbox later; }
 
 # ids FILE...: the numbers of the packets in them, each read strictly and alone; and what each has to have.
 ids() {
@@ -181,6 +181,7 @@ ids() {
 	END
 }
 
+@test "pcapng: a new file by size, and a ring of them" { in_sandbox by_size; }
 by_size() {
 	quiet
 	mkdir "$TMP/plain" "$TMP/ring"
@@ -212,8 +213,8 @@ by_size() {
 		[ ! -s "$TMP/err" ]
 	done
 }
-@test "pcapng: a new file by size, and a ring of them" { in_sandbox by_size; }
 
+@test "pcapng: a new file by time, until there are enough" { in_sandbox by_time; }
 by_time() {
 	quiet
 	tap file -G 1 -W 2 -w "$TMP/%s.pcapng" usn0
@@ -231,9 +232,9 @@ by_time() {
 	done
 	grep -q "^$all packets seen" "$TMP/file.err"
 }
-@test "pcapng: a new file by time, until there are enough" { in_sandbox by_time; }
 
 # At any byte: what is whole before it is there.
+@test "pcapng: a file that is cut off at any moment has all whole blocks" { in_sandbox cut; }
 cut() {
 	quiet
 	tap file -w "$TMP/file" usn0
@@ -261,8 +262,8 @@ cut() {
 		grep -c '"block": "packet"' "$TMP/rows"
 	done
 }
-@test "pcapng: a file that is cut off at any moment has all whole blocks" { in_sandbox cut; }
 
+@test "pcapng: a full disk, and the packets that are safe in several files" { in_sandbox full; }
 full() {
 	quiet
 	mkdir "$TMP/disk"
@@ -280,8 +281,8 @@ full() {
 	done >"$TMP/rows"
 	[ "$(grep -c '"block": "packet"' "$TMP/rows")" = "$safe" ]
 }
-@test "pcapng: a full disk, and the packets that are safe in several files" { in_sandbox full; }
 
+@test "pcapng: into a FIFO and to the standard output" { in_sandbox fifo; }
 fifo() {
 	quiet
 	mkfifo "$TMP/fifo"
@@ -296,4 +297,3 @@ fifo() {
 	wait "$(pid_of out)"
 	holds "$TMP/out" 'len(of("packet")) == 2'
 }
-@test "pcapng: into a FIFO and to the standard output" { in_sandbox fifo; }

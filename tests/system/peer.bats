@@ -52,6 +52,7 @@ for i in range(int(sys.argv[1])):
     s.sendto(b"x" * 100, (sys.argv[2], 9))' "$2" "$3"
 }
 
+@test "Peer=echo answers ICMP, ICMPv6 and UDP port 7 for its networks, and nothing else" { in_sandbox echo_answers; }
 echo_answers() {
 	usn up usn0 Peer=echo Address=10.64.0.1/24 Address=198.51.100.9/30 Address=fd75:736e::1/64
 	ours=()
@@ -69,8 +70,8 @@ echo_answers() {
 	[ "$(answered usn0 "${ours[@]}" "${others[@]}")" = "${ours[*]}" ]
 	[ "$(show usn0 'd["peer_failed"]')" = 0 ]
 }
-@test "Peer=echo answers ICMP, ICMPv6 and UDP port 7 for its networks, and nothing else" { in_sandbox echo_answers; }
 
+@test "Peer=none reads and counts, and answers nothing" { in_sandbox none_is_silent; }
 none_is_silent() {
 	usn up usn0 Peer=none
 	for a in 10.64.0.2 fd75:736e::2; do
@@ -81,8 +82,8 @@ none_is_silent() {
 	eventually show_is usn0 'd["out"]["packets"] >= 5 and d["peer_read"] == d["out"]["packets"]'
 	[ "$(show usn0 'd["peer_answered"], d["in"]["packets"]')" = "(0, 0)" ]
 }
-@test "Peer=none reads and counts, and answers nothing" { in_sandbox none_is_silent; }
 
+@test "a reply from an address that no route leads to comes in" { in_sandbox answers_from_anywhere; }
 answers_from_anywhere() {
 	# The reply's source has no route back by the device: only with rp_filter off does it come in.
 	usn up usn0
@@ -96,8 +97,8 @@ while True:
 	eventually show_is usn0 '"rig" in d and d["rig"]["command"] == "python3"'
 	[ "$(answered usn0 4242:203.0.113.99)" = 4242:203.0.113.99 ]
 }
-@test "a reply from an address that no route leads to comes in" { in_sandbox answers_from_anywhere; }
 
+@test "two devices of one host talk through a rig that joins them" { in_sandbox two_on_one_wire; }
 two_on_one_wire() {
 	# A rig that passes packets on joins two devices of one host; accept_local makes that possible.
 	usn up usn0 usn1
@@ -126,7 +127,6 @@ print(socket.create_connection(("10.64.1.1", int(sys.argv[1])), 5).recv(100).dec
 	[ "$(show usn0 'd["out"]["packets"]')" -ge 3 ]
 	[ "$(show usn1 'd["in"]["packets"]')" -ge 3 ]
 }
-@test "two devices of one host talk through a rig that joins them" { in_sandbox two_on_one_wire; }
 
 # What the agent says and what the interface says, both ways.
 counters_agree() {
@@ -135,6 +135,7 @@ counters_agree() {
 	[ "$(show usn0 '[[d[w][k] for k in ("packets", "bytes")] for w in ("out", "in")]')" = "$kernel" ]
 }
 
+@test "counters: packets and bytes each way are the interface's" { in_sandbox counters; }
 counters() {
 	usn up usn0 Peer=echo Address=10.64.0.1/24
 	usn-run ND=usn0 -- ping -n -q -c 5 -i 0.002 -s 100 10.64.0.2
@@ -149,8 +150,8 @@ counters() {
 	[ "$(show usn0 'd["out"]["packets"], d["in"]["packets"], d["peer_answered"]')" = "(12, 5, 5)" ]
 	[ "$(show usn0 'd["verdicts"]["bound"]')" -ge 2 ]
 }
-@test "counters: packets and bytes each way are the interface's" { in_sandbox counters; }
 
+@test "counters: a full queue's silent drops are counted to the packet" { in_sandbox silent_drops; }
 silent_drops() {
 	usn up usn0 Address=10.64.0.1/24 MTU=1200
 	agent=$(agent_pid)
@@ -181,4 +182,3 @@ for line in open(sys.argv[1]):
 	[ "$(usn list | sed -n 's/^usn0 .*dropped //p')" = "$(show usn0 'd["out"]["dropped"]')" ]
 	usn show usn0 | grep -E "^  out .* $(show usn0 'd["out"]["dropped"]') dropped"
 }
-@test "counters: a full queue's silent drops are counted to the packet" { in_sandbox silent_drops; }

@@ -8,6 +8,7 @@ load lib
 load ../helpers/net
 load ../helpers/programs
 
+@test "programs: ping and traceroute, through routers behind the device" { in_sandbox ping_traceroute; }
 ping_traceroute() {
 	usn up usn0
 	decoy
@@ -35,8 +36,8 @@ ping_traceroute() {
 	leaves '> 192\.0\.2\.1\.33[0-9]*: UDP' traceroute -n -q 1 192.0.2.1
 	not grep -F 203.0.113 "$TMP/outside"
 }
-@test "programs: ping and traceroute, through routers behind the device" { in_sandbox ping_traceroute; }
 
+@test "programs: ftp, passive and active, and vsftpd" { in_sandbox ftp_vsftpd; }
 ftp_vsftpd() {
 	network
 	account alice secret
@@ -71,8 +72,8 @@ ftp_vsftpd() {
 	kept
 	leaves '> 192\.0\.2\.1\.21: Flags \[S\]' ftp -n 192.0.2.1
 }
-@test "programs: ftp, passive and active, and vsftpd" { in_sandbox ftp_vsftpd; }
 
+@test "programs: telnet, and a login at telnetd" { in_sandbox telnet_telnetd; }
 telnet_telnetd() {
 	network
 	account alice secret
@@ -95,8 +96,8 @@ telnet_telnetd() {
 	kept
 	leaves '> 192\.0\.2\.1\.23: Flags \[S\]' telnet 192.0.2.1
 }
-@test "programs: telnet, and a login at telnetd" { in_sandbox telnet_telnetd; }
 
+@test "programs: ssh, a tunnel, and sshd" { in_sandbox ssh_sshd; }
 ssh_sshd() {
 	network
 	mkdir /run/sshd
@@ -139,8 +140,8 @@ ssh_sshd() {
 	kept
 	leaves '> 192\.0\.2\.1\.22: Flags \[S\]' ssh -F "$TMP/ssh_config" 192.0.2.1
 }
-@test "programs: ssh, a tunnel, and sshd" { in_sandbox ssh_sshd; }
 
+@test "programs: dig and curl, and dnsmasq" { in_sandbox curl_names; }
 curl_names() {
 	network
 	port=$(web $SERVER4)
@@ -178,8 +179,8 @@ curl_names() {
 	leaves '> 192\.0\.2\.1\.53: [0-9].* A\? web\.test' curl -sS -m 5 "$url"
 	leaves '> 192\.0\.2\.1\.80: Flags \[S\]' curl -sS -m 5 http://192.0.2.1/
 }
-@test "programs: dig and curl, and dnsmasq" { in_sandbox curl_names; }
 
+@test "programs: nc" { in_sandbox netcat; }
 netcat() {
 	network
 	for server in $SERVER4 $SERVER6; do
@@ -200,8 +201,8 @@ netcat() {
 	leaves '> 192\.0\.2\.1\.4000: Flags \[S\]' nc -z 192.0.2.1 4000
 	leaves '> 2001:db8::1\.4000: UDP' bash -c 'echo x | nc -u -q 0 2001:db8::1 4000'
 }
-@test "programs: nc" { in_sandbox netcat; }
 
+@test "programs: python3, with threads and an event loop each" { in_sandbox python; }
 python() {
 	network
 	serve python python3 "$ROOT/tests/helpers/many.py" serve $SERVER4
@@ -217,8 +218,8 @@ python() {
 	leaves "> 192\.0\.2\.1\.$port: Flags \[S\]" python3 "$ROOT/tests/helpers/many.py" ask 192.0.2.1 "$port"
 	grep -E "> 192\.0\.2\.1\.$port: UDP" "$TMP/left"
 }
-@test "programs: python3, with threads and an event loop each" { in_sandbox python; }
 
+@test "programs: node" { in_sandbox node_js; }
 node_js() {
 	network
 	serve node node "$ROOT/tests/helpers/web.js" serve $SERVER6
@@ -229,8 +230,12 @@ node_js() {
 	kept
 	leaves "> 2001:db8::1\.$port: Flags \[S\]" node "$ROOT/tests/helpers/web.js" get "http://[2001:db8::1]:$port/"
 }
-@test "programs: node" { in_sandbox node_js; }
 
+@test "programs: a Go server and its listener of Multipath TCP" {
+	(cd "$BATS_TEST_DIRNAME/../helpers/go_web" && GOFLAGS=-mod=mod GOPROXY=off CGO_ENABLED=0 \
+		go build -o "$BATS_TEST_TMPDIR/go_web" .)
+	in_sandbox go_program
+}
 go_program() {
 	network
 	go=$TMP/go_web
@@ -256,12 +261,11 @@ go_program() {
 	ip netns exec far python3 "$ROOT/tests/helpers/mptcp.py" 198.51.100.1 8081 | has -x hello
 	leaves '> 192\.0\.2\.1\.8080: Flags \[S\]' "$go" get http://192.0.2.1:8080/
 }
-@test "programs: a Go server and its listener of Multipath TCP" {
-	(cd "$BATS_TEST_DIRNAME/../helpers/go_web" && GOFLAGS=-mod=mod GOPROXY=off CGO_ENABLED=0 \
-		go build -o "$BATS_TEST_TMPDIR/go_web" .)
-	in_sandbox go_program
-}
 
+@test "programs: a static binary of musl's" {
+	musl-gcc -static -O2 -o "$BATS_TEST_TMPDIR/fetch" "$BATS_TEST_DIRNAME/../helpers/fetch.c"
+	in_sandbox musl
+}
 musl() {
 	network
 	file "$TMP/fetch" | has 'statically linked'
@@ -274,11 +278,8 @@ musl() {
 	kept
 	leaves '> 192\.0\.2\.1\.80: Flags \[S\]' "$TMP/fetch" 192.0.2.1 80 /
 }
-@test "programs: a static binary of musl's" {
-	musl-gcc -static -O2 -o "$BATS_TEST_TMPDIR/fetch" "$BATS_TEST_DIRNAME/../helpers/fetch.c"
-	in_sandbox musl
-}
 
+@test "programs: xterm on an X server elsewhere by --except x11, and telnet in it on the device" { in_sandbox xterm_elsewhere; }
 xterm_elsewhere() {
 	network
 	account alice secret
@@ -296,8 +297,8 @@ xterm_elsewhere() {
 	not grep -E '192\.0\.2\.1\.6001' "$TMP/usn0"
 	kept '> 192\.0\.2\.1\.6001:'
 }
-@test "programs: xterm on an X server elsewhere by --except x11, and telnet in it on the device" { in_sandbox xterm_elsewhere; }
 
+@test "programs: xterm on an X server elsewhere does not open without the exemption" { in_sandbox xterm_refused; }
 xterm_refused() {
 	network
 	x_server
@@ -311,8 +312,8 @@ xterm_refused() {
 	[ "$(python3 "$ROOT/tests/helpers/shot.py" "$TMP/empty.xwd" "$TMP/after.xwd" | cut -d' ' -f 3)" = 0 ]
 	kept
 }
-@test "programs: xterm on an X server elsewhere does not open without the exemption" { in_sandbox xterm_refused; }
 
+@test "programs: xterm on a nested X server outside the run, without an exemption" { in_sandbox xterm_nested; }
 xterm_nested() {
 	network
 	account alice secret
@@ -336,4 +337,3 @@ xterm_nested() {
 	# Nothing needed one.
 	[ "$(verdict usn0 exempted)" = 0 ]
 }
-@test "programs: xterm on a nested X server outside the run, without an exemption" { in_sandbox xterm_nested; }

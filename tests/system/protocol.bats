@@ -43,6 +43,7 @@ protocol() {
 	END
 }
 
+@test "protocol: garbage, huge and half messages; the agent goes on" { in_sandbox garbage; }
 garbage() {
 	usnd
 	usn up usn0
@@ -72,8 +73,8 @@ garbage() {
 	END
 	[ "$(usn list | wc -l)" = 1 ]
 }
-@test "protocol: garbage, huge and half messages; the agent goes on" { in_sandbox garbage; }
 
+@test "protocol: unknown methods and wrong parameters" { in_sandbox wrong_calls; }
 wrong_calls() {
 	usnd
 	usn up usn0
@@ -112,8 +113,8 @@ wrong_calls() {
 	end_agent TERM
 	nothing_left
 }
-@test "protocol: unknown methods and wrong parameters" { in_sandbox wrong_calls; }
 
+@test "protocol: settings that are no list are refused, not left out" { in_sandbox wrong_types; }
 wrong_types() {
 	usnd
 	protocol <<-'END'
@@ -123,8 +124,8 @@ wrong_types() {
 	END
 	no_device usn8
 }
-@test "protocol: settings that are no list are refused, not left out" { in_sandbox wrong_types; }
 
+@test "protocol: GetInfo, and a description that tells the truth" { in_sandbox introspection; }
 introspection() {
 	usnd
 	usn up usn0
@@ -170,8 +171,8 @@ introspection() {
 		    check("Device", devices[0])
 	END
 }
-@test "protocol: GetInfo, and a description that tells the truth" { in_sandbox introspection; }
 
+@test "protocol: every interface of GetInfo has a description" { in_sandbox describes_all; }
 describes_all() {
 	usnd
 	protocol <<-'END'
@@ -180,8 +181,8 @@ describes_all() {
 		    assert "interface " + name in a.get("parameters", {}).get("description", ""), (name, a)
 	END
 }
-@test "protocol: every interface of GetInfo has a description" { in_sandbox describes_all; }
 
+@test "protocol: idle, slow and rude connections; nothing piles up" { in_sandbox many_connections; }
 many_connections() {
 	usnd
 	usn up usn0 Peer=echo
@@ -220,8 +221,8 @@ many_connections() {
 	END
 	eventually bash -c '[ "$(ls "/proc/$(agent_pid)/fd" | wc -l)" -le '"$before"' ]'
 }
-@test "protocol: idle, slow and rude connections; nothing piles up" { in_sandbox many_connections; }
 
+@test "protocol: more connections than descriptors" { in_sandbox too_many_connections; }
 too_many_connections() {
 	(
 		ulimit -Sn 64
@@ -238,8 +239,8 @@ too_many_connections() {
 	eventually usn-run ND=usn0 -- true
 	[ "$(usn list | wc -l)" = 1 ]
 }
-@test "protocol: more connections than descriptors" { in_sandbox too_many_connections; }
 
+@test "protocol: a launch that is given up leaves no run" { in_sandbox abandoned_launch; }
 abandoned_launch() {
 	usnd
 	usn up usn0
@@ -269,8 +270,8 @@ abandoned_launch() {
 	[ -z "$(find "$(cgroup_tree)/usn" -mindepth 1 -type d)" ]
 	usn down usn0
 }
-@test "protocol: a launch that is given up leaves no run" { in_sandbox abandoned_launch; }
 
+@test "SIGTERM: a launch that is on its way is not in the agent's" { in_sandbox terminated_in_launch; }
 terminated_in_launch() {
 	usnd --foreground &
 	export agent=$!
@@ -292,8 +293,8 @@ terminated_in_launch() {
 	usn down usn0
 	nothing_left
 }
-@test "SIGTERM: a launch that is on its way is not in the agent's" { in_sandbox terminated_in_launch; }
 
+@test "protocol: an agent that was started on demand ends when another is to follow" { in_sandbox yields; }
 yields() {
 	usn up usn0 Peer=echo
 	protocol <<-'END'
@@ -314,4 +315,3 @@ yields() {
 	[ "$(agent_pid | wc -w)" = 1 ]
 	end_agent TERM
 }
-@test "protocol: an agent that was started on demand ends when another is to follow" { in_sandbox yields; }

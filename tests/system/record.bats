@@ -50,6 +50,7 @@ long_queue() {
 	ip link set usn0 txqueuelen 100000
 }
 
+@test "record: a dump has the newest packets, none missing" { in_sandbox newest; }
 newest() {
 	long_queue
 	recorder rec -l 128K -Q out usn0 udp
@@ -76,8 +77,8 @@ newest() {
 	[ "$(head -c 6 "$TMP/c")" = before ]
 	[ "$(stat -c %s "$TMP/c")" -gt 1000 ]
 }
-@test "record: a dump has the newest packets, none missing" { in_sandbox newest; }
 
+@test "record: dumps while packets pass" { in_sandbox while_flowing; }
 while_flowing() {
 	long_queue
 	# The ring is large: to keep up is not the question here.
@@ -99,8 +100,8 @@ while_flowing() {
 	kill -INT "$(pid_of rec)"
 	wait "$(pid_of rec)"
 }
-@test "record: dumps while packets pass" { in_sandbox while_flowing; }
 
+@test "record: what it did not keep up with is counted" { in_sandbox lost_is_counted; }
 lost_is_counted() {
 	long_queue
 	recorder rec -B 4K -s 128 -Q out usn0 udp
@@ -112,8 +113,8 @@ lost_is_counted() {
 	[ $(($(dumped "$TMP/a") + $(forgotten "$TMP/a") + $(missed "$TMP/a"))) = 1000 ]
 	capinfos -M "$TMP/a" | grep -qE "^Number of packets: *$(dumped "$TMP/a")\$"
 }
-@test "record: what it did not keep up with is counted" { in_sandbox lost_is_counted; }
 
+@test "record: packets go by their age" { in_sandbox by_age; }
 by_age() {
 	long_queue
 	recorder rec -l 1s -Q out usn0 udp
@@ -129,8 +130,8 @@ by_age() {
 	dump "$TMP/a"
 	[ "$(dumped "$TMP/a") $(forgotten "$TMP/a") $(missed "$TMP/a")" = "10 100 0" ]
 }
-@test "record: packets go by their age" { in_sandbox by_age; }
 
+@test "record: one recorder a device, also after one was killed" { in_sandbox one_at_a_time; }
 one_at_a_time() {
 	long_queue
 	fails 1 "nobody records usn0" usn dump usn0 -w "$TMP/a"
@@ -166,8 +167,8 @@ one_at_a_time() {
 	grep -qx 'usn record: usn0 was removed' "$TMP/rec.err"
 	[ -z "$(ls /run/usn/record)" ]
 }
-@test "record: one recorder a device, also after one was killed" { in_sandbox one_at_a_time; }
 
+@test "record: several devices" { in_sandbox several; }
 several() {
 	usn up usn0 Peer=echo
 	usn up usn1 Peer=echo
@@ -180,8 +181,8 @@ several() {
 		tshark -n -r "$TMP/a" -Y icmp -T fields -e frame.interface_name 2>/dev/null | diff - <(printf 'usn0\nusn0\nusn1\nusn1\n')
 	done
 }
-@test "record: several devices" { in_sandbox several; }
 
+@test "record: a full disk" { in_sandbox full; }
 full() {
 	long_queue
 	recorder rec usn0
@@ -197,8 +198,8 @@ full() {
 	dump "$TMP/a"
 	[ "$(numbers "$TMP/a" | wc -l)" = 3000 ]
 }
-@test "record: a full disk" { in_sandbox full; }
 
+@test "record: wrong usage is one line" { in_sandbox wrong; }
 wrong() {
 	long_queue
 	for o in -l0s -l1x -l1K -l4294967296s -ls -l-1s -Qup; do
@@ -218,7 +219,6 @@ wrong() {
 	recorder rec -l 30s --last 1M usn0
 	[ "$(cat "$TMP/rec.err")" = "recording usn0, the last 30s or 1M" ]
 }
-@test "record: wrong usage is one line" { in_sandbox wrong; }
 
 # Standard error belongs to the recorder, too, and ends with it: what is read to its end is all.
 ran() {
@@ -228,6 +228,7 @@ ran() {
 	return "$status"
 }
 
+@test "usn-run --dump-on-failure: a file if the program fails, and no file if not" { in_sandbox on_failure; }
 on_failure() {
 	usn up usn0 Peer=echo
 	ping='ping -q -c 2 -i 0.01 -W 5 10.64.0.2'
@@ -266,8 +267,8 @@ on_failure() {
 	# No socket, nothing left.
 	[ ! -e /run/usn/record ]
 }
-@test "usn-run --dump-on-failure: a file if the program fails, and no file if not" { in_sandbox on_failure; }
 
+@test "usn-run --dump-on-failure: the program is not disturbed" { in_sandbox undisturbed; }
 undisturbed() {
 	usn up usn0 Peer=echo
 	# The program has no child that it does not know, and the same descriptors.
@@ -312,4 +313,3 @@ undisturbed() {
 	grep -q "$TMP/relative has 0 packets; 0 forgotten, 0 lost" "$TMP/said"
 	valid "$TMP/relative"
 }
-@test "usn-run --dump-on-failure: the program is not disturbed" { in_sandbox undisturbed; }

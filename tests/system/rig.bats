@@ -24,6 +24,8 @@ stop() {
 
 answers() { usn-run ND=usn0 -- ping -q -c 2 -i 0.01 -W 5 "$1"; }
 silent() { not usn-run ND=usn0 -- ping -q -c 1 -W 0.1 "$1"; }
+
+@test "rig: the example rigs answer while they live, and then the peer does" { in_sandbox examples; }
 examples() {
 	usn up usn0 Peer=echo
 	for to in 192.0.2.1 2001:db8::1; do
@@ -48,8 +50,8 @@ examples() {
 		[ "$(show usn0 'd["peer_answered"]')" -ge $((answered + 4)) ]
 	done
 }
-@test "rig: the example rigs answer while they live, and then the peer does" { in_sandbox examples; }
 
+@test "rig: what its command gets" { in_sandbox environment; }
 environment() {
 	usn up usn0 usn7
 	for device in usn0 usn7; do
@@ -61,8 +63,8 @@ environment() {
 		[ "$(usn rig $device -- sh -c 'grep -h ^iff: /proc/$$/fdinfo/*' 3</dev/null 4</dev/null | xargs)" = "iff: $device" ]
 	done
 }
-@test "rig: what its command gets" { in_sandbox environment; }
 
+@test "rig: its status is its command's" { in_sandbox statuses; }
 statuses() {
 	usn up usn0
 	for status in 0 1 7 125 255; do
@@ -84,8 +86,8 @@ statuses() {
 	eventually not rig_is "[0-9]*"
 	usn rig usn0 true
 }
-@test "rig: its status is its command's" { in_sandbox statuses; }
 
+@test "rig: a second one is refused" { in_sandbox second; }
 second() {
 	usn up usn0 usn1
 	rig first "$ROOT/build/examples/rig_echo"
@@ -95,8 +97,8 @@ second() {
 	stop first
 	usn rig usn0 -- true
 }
-@test "rig: a second one is refused" { in_sandbox second; }
 
+@test "rig: the device outlives it, unchanged" { in_sandbox device_stays; }
 device_stays() {
 	usn up usn0 Address=192.0.2.1/24 Address=2001:db8::1/64 MTU=1400
 	state() { ip -j addr show usn0 | value '[d[0][k] for k in ("ifindex", "mtu", "flags", "addr_info")]'; }
@@ -114,10 +116,10 @@ device_stays() {
 	expect app 8 's.send(bytes([8, 0, 0xf7, 0xff, 0, 0, 0, 0]))'
 	expect app 28 'len(s.recv(99))'
 }
-@test "rig: the device outlives it, unchanged" { in_sandbox device_stays; }
 
 stopped() { grep -q '^State:.T' "/proc/$1/status"; }
 
+@test "rig: what it leaves in the queue is the peer's" { in_sandbox queued; }
 queued() {
 	quiet
 	rig echo "$ROOT/build/examples/rig_echo"
@@ -140,8 +142,8 @@ queued() {
 	eventually show_is usn0 "d['peer_read'] >= $((before + 9000 - dropped))"
 	[ "$(show usn0 'd["peer_read"], d["out"]["dropped"]')" = "($((before + 9000 - dropped)), $dropped)" ]
 }
-@test "rig: what it leaves in the queue is the peer's" { in_sandbox queued; }
 
+@test "rig: goes on without the agent, and the next one finds it" { in_sandbox agent_killed; }
 agent_killed() {
 	usn up usn0 Peer=echo
 	rig echo "$ROOT/build/examples/rig_echo"
@@ -166,7 +168,6 @@ agent_killed() {
 	answers 10.64.0.2
 	not rig_is "[0-9]*"
 }
-@test "rig: goes on without the agent, and the next one finds it" { in_sandbox agent_killed; }
 
 # foreign_queue NAME: a program in another network namespace that has the queue of a usn0 there.
 foreign_queue() {
@@ -176,6 +177,7 @@ foreign_queue() {
 	expect "$1" ok "_ = fcntl.ioctl(f, 0x400454ca, struct.pack('16sH22x', b'usn0', 0x1001))"
 }
 
+@test "rig: is not mistaken for one in another network namespace" { in_sandbox namespaces; }
 namespaces() {
 	usn up usn0 Peer=echo
 	ip netns add far
@@ -189,8 +191,8 @@ namespaces() {
 	stop echo
 	answers 10.64.0.2
 }
-@test "rig: is not mistaken for one in another network namespace" { in_sandbox namespaces; }
 
+@test "rig: one that does not block leaves nothing to the next" { in_sandbox nonblocking; }
 nonblocking() {
 	quiet
 	usn rig usn0 -- python3 -c 'import os; os.set_blocking(3, False)'
@@ -212,8 +214,8 @@ while True: select.select([3], [], []); os.read(3, 65536)'
 	stop poller
 	answers 10.64.0.2
 }
-@test "rig: one that does not block leaves nothing to the next" { in_sandbox nonblocking; }
 
+@test "rig: ends with its device" { in_sandbox device_removed; }
 device_removed() {
 	usn up usn0
 	rig echo "$ROOT/build/examples/rig_echo"
@@ -226,4 +228,3 @@ device_removed() {
 	not rig_is "[0-9]*"
 	answers 10.64.0.2
 }
-@test "rig: ends with its device" { in_sandbox device_removed; }

@@ -4,6 +4,7 @@
 
 load lib
 
+@test "usn-run: exit statuses are env's, or the application's" { in_sandbox exit_codes; }
 exit_codes() {
 	usn up usn0
 	fails 125 "which device" usn-run -- true
@@ -20,8 +21,8 @@ exit_codes() {
 		[ "$got" = "$status" ]
 	done
 }
-@test "usn-run: exit statuses are env's, or the application's" { in_sandbox exit_codes; }
 
+@test "usn-run: a run is listed while it lives and leaves nothing behind" { in_sandbox run_lives_and_ends; }
 run_lives_and_ends() {
 	usn up usn0
 	mkfifo "$TMP/end"
@@ -35,4 +36,3 @@ run_lives_and_ends() {
 	[ -z "$(find "$(cgroup_tree)/usn" -mindepth 1 -type d)" ]
 	[ "$(bpftool map dump pinned /sys/fs/bpf/usn/maps/bindings)" = "[]" ]
 }
-@test "usn-run: a run is listed while it lives and leaves nothing behind" { in_sandbox run_lives_and_ends; }

@@ -5,6 +5,7 @@
 load lib
 load ../helpers/net
 
+@test "bind: a running process, and the list of its sockets" { in_sandbox bind_later; }
 bind_later() {
 	usn up usn0 Peer=echo
 	decoy
@@ -26,8 +27,8 @@ bind_later() {
 	fails 1 "is in the run usn0-1 already" usn bind --pid "$(pid_of app)" usn0
 	[ "$(show usn0 'd["runs"][0]["processes"][0]["pid"]')" = "$(pid_of app)" ]
 }
-@test "bind: a running process, and the list of its sockets" { in_sandbox bind_later; }
 
+@test "bind: --rebind takes the sockets that are there, but exempt ones; unbind gives them back" { in_sandbox rebind; }
 rebind() {
 	usn up usn0 Except=192.0.2.128/25
 	decoy
@@ -61,8 +62,8 @@ rebind() {
 	expect app 1 "u.send(b'x')"
 	on_decoy | has '192\.0\.2\.1\.9:'
 }
-@test "bind: --rebind takes the sockets that are there, but exempt ones; unbind gives them back" { in_sandbox rebind; }
 
+@test "bind: all descendants, also of one that forks meanwhile" { in_sandbox family; }
 family() {
 	usn up usn0
 	# A child, a grandchild, and one that forks without end: each link of that chain is born where its parent is.
@@ -96,8 +97,8 @@ family() {
 		        pass
 	END
 }
-@test "bind: all descendants, also of one that forks meanwhile" { in_sandbox family; }
 
+@test "bind: what cannot be bound, and nothing is left" { in_sandbox nonsense; }
 nonsense() {
 	usn up usn0
 	fails 2 'give one of' usn bind usn0
@@ -115,13 +116,13 @@ nonsense() {
 	[ "$(show usn0 'len(d["runs"])')" = 0 ]
 	[ -z "$(find "$(cgroup_tree)/usn" -mindepth 1 -type d)" ]
 }
-@test "bind: what cannot be bound, and nothing is left" { in_sandbox nonsense; }
 
 in_cgroup() {
 	# shellcheck disable=SC2016
 	bash -c 'echo 0 >"$1/cgroup.procs"; shift; exec "$@"' - "$@"
 }
 
+@test "bind: a cgroup in place" { in_sandbox in_place; }
 in_place() {
 	usn up usn0 Except=192.0.2.128/25
 	decoy
@@ -172,8 +173,8 @@ in_place() {
 	usn down usn0
 	eventually test ! -e /sys/fs/bpf/usn
 }
-@test "bind: a cgroup in place" { in_sandbox in_place; }
 
+@test "bind: a cgroup that is removed" { in_sandbox removed; }
 removed() {
 	usn up usn0
 	tree=$(cgroup_tree)
@@ -194,8 +195,8 @@ removed() {
 	# A bound cgroup keeps an agent that was started on demand, and its end lets it go.
 	eventually test ! -e /sys/fs/bpf/usn
 }
-@test "bind: a cgroup that is removed" { in_sandbox removed; }
 
+@test "bind: the unit that this is part of, and what cannot be bound" { in_sandbox unit; }
 unit() {
 	usn up usn0
 	tree=$(cgroup_tree)
@@ -219,4 +220,3 @@ unit() {
 	fails 1 "usn2 is not up" usn bind --cgroup b.service usn2
 	[ "$(ls /sys/fs/bpf/usn/cgroups | wc -l)" = 1 ]
 }
-@test "bind: the unit that this is part of, and what cannot be bound" { in_sandbox unit; }

@@ -21,6 +21,7 @@ two_runs() {
 	expect two ok 's = make(V4, UDP)'
 }
 
+@test "select: by process and by command, out and in" { in_sandbox by_process; }
 by_process() {
 	two_runs
 	expect two ok "open('/proc/self/comm', 'w').write('second') and None"
@@ -40,9 +41,9 @@ by_process() {
 	same "2 2" "$(rows comm payload | xargs) $(seen comm)"
 	same "0 0" "$(seen nobody) $(seen both)"
 }
-@test "select: by process and by command, out and in" { in_sandbox by_process; }
 
 # What is in the run's cgroup, or in one that it makes below.
+@test "select: by run, also what a cgroup below it sends" { in_sandbox by_run; }
 by_run() {
 	two_runs
 	run=$(run_of one)
@@ -65,8 +66,8 @@ by_run() {
 	fails 1 "there is no run 'usn0-4711', and no cgroup" usn tail -r usn0-4711 usn0
 	fails 1 "No such file" usn tail -r /usn/usn0-4711 usn0
 }
-@test "select: by run, also what a cgroup below it sends" { in_sandbox by_run; }
 
+@test "select: by direction" { in_sandbox by_direction; }
 by_direction() {
 	two_runs
 	tap in --json -Q in usn0
@@ -81,8 +82,8 @@ by_direction() {
 	same "in out 4" "$(rows inout direction | xargs) $(seen inout)"
 	same "in/2 1" "$(rows mine direction,payload) $(seen mine)"
 }
-@test "select: by direction" { in_sandbox by_direction; }
 
+@test "select: by an expression, in one word or several, and with an owner" { in_sandbox by_expression; }
 by_expression() {
 	usn up usn0 Peer=echo
 	steps one usn-run ND=usn0 --
@@ -110,9 +111,9 @@ by_expression() {
 	same "$(pid_of two)/4/out 2" "$(rows mine pid,ip,direction) $(seen mine)"
 	same 0 "$(seen none)"
 }
-@test "select: by an expression, in one word or several, and with an owner" { in_sandbox by_expression; }
 
 
+@test "select: what does not match takes no room in the ring" { in_sandbox room; }
 room() {
 	quiet
 	# A page holds some thirty of the packets: one in 10,000 is far below that, all are far above.
@@ -136,8 +137,8 @@ room() {
 	end mine
 	same "0 0" "$(seen mine) $(lost mine)"
 }
-@test "select: what does not match takes no room in the ring" { in_sandbox room; }
 
+@test "select: wrong expressions, ring sizes and owners are refused, and leave no file" { in_sandbox refused; }
 refused() {
 	local ring
 	quiet
@@ -164,4 +165,3 @@ refused() {
 		same "2 0" "$(seen text) $(lost text)"
 	done
 }
-@test "select: wrong expressions, ring sizes and owners are refused, and leave no file" { in_sandbox refused; }

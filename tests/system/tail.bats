@@ -34,6 +34,7 @@ fields() {
 		-e tcp.srcport -e tcp.dstport -e tcp.seq_raw -e tcp.flags -e tcp.len 2>/dev/null
 }
 
+@test "tail: sees the packets that tcpdump sees, with nanoseconds" { in_sandbox same_packets; }
 same_packets() {
 	usn up usn0 Peer=echo
 	tap file -w "$TMP/tail" usn0
@@ -62,8 +63,8 @@ same_packets() {
 	grep -qE "^Number of packets: *$(seen file)\$" "$TMP/capinfos"
 	[ "$(lost file)" = 0 ]
 }
-@test "tail: sees the packets that tcpdump sees, with nanoseconds" { in_sandbox same_packets; }
 
+@test "tail: sees them byte for byte" { in_sandbox same_bytes; }
 same_bytes() {
 	usn up usn0 Peer=echo
 	tap file -w "$TMP/tail" usn0
@@ -77,8 +78,8 @@ same_bytes() {
 	[ "$(wc -l <"$TMP/want")" -gt 20 ]
 	diff "$TMP/want" "$TMP/got"
 }
-@test "tail: sees them byte for byte" { in_sandbox same_bytes; }
 
+@test "tail: sees the packets of a TCP transfer that tcpdump sees" { in_sandbox same_bulk; }
 same_bulk() {
 	joined
 	page=http://10.64.1.1:$(web 10.64.1.1)/300000
@@ -96,8 +97,8 @@ same_bulk() {
 		diff "$TMP/want" "$TMP/got"
 	done
 }
-@test "tail: sees the packets of a TCP transfer that tcpdump sees" { in_sandbox same_bulk; }
 
+@test "tail: a send in segments is one packet, whole" { in_sandbox one_send_in_segments; }
 one_send_in_segments() {
 	usn up usn0
 	tap file -w "$TMP/tail" usn0
@@ -112,8 +113,8 @@ one_send_in_segments() {
 	[ "$(seen file)" = 1 ]
 	[ "$(tcpdump -r "$TMP/tail" -nX 2>/dev/null | grep -o x | wc -l)" -ge 1200 ]
 }
-@test "tail: a send in segments is one packet, whole" { in_sandbox one_send_in_segments; }
 
+@test "tail: its lines read as tcpdump's" { in_sandbox wording; }
 wording() {
 	usn up usn0 Peer=echo
 	tap text usn0
@@ -129,8 +130,8 @@ wording() {
 	grep -qE "usn0 Out $(pid_of app)/python3 IP 10.64.0.1.[0-9]+ > 10.64.0.2.7: UDP, length 1300\$" "$TMP/lines"
 	grep -qE 'usn0 In  [^ ]+ IP 10.64.0.2.7 > 10.64.0.1.[0-9]+: UDP, length 1300$' "$TMP/lines"
 }
-@test "tail: its lines read as tcpdump's" { in_sandbox wording; }
 
+@test "tail: JSON has the sender's process, and no process where none is known" { in_sandbox owners; }
 owners() {
 	usn up usn0 Peer=echo
 	tap json --json usn0
@@ -162,8 +163,8 @@ owners() {
 		assert all(len(r["time"].split(".")[1]) == 9 and r["device"] == "usn0" and r["lost"] == 0 for r in rows)
 	END
 }
-@test "tail: JSON has the sender's process, and no process where none is known" { in_sandbox owners; }
 
+@test "tail: what a server sends on an accepted connection is the server's" { in_sandbox served; }
 served() {
 	joined
 	steps server usn-run ND=usn1 --
@@ -179,8 +180,8 @@ served() {
 	grep '"payload":5' "$TMP/json" >"$TMP/hello"
 	[ "$(value 'd["pid"]' <"$TMP/hello")" = "$(pid_of server)" ]
 }
-@test "tail: what a server sends on an accepted connection is the server's" { in_sandbox served; }
 
+@test "tail: the owner of a packet from outside a run is a dash" { in_sandbox unknown; }
 unknown() {
 	usn up usn0 Peer=echo
 	tap text -c 2 usn0
@@ -188,8 +189,8 @@ unknown() {
 	wait "$(pid_of text)"
 	[ "$(grep -cE 'usn0 (Out|In ) - IP .* ICMP echo re' "$TMP/text")" = 2 ]
 }
-@test "tail: the owner of a packet from outside a run is a dash" { in_sandbox unknown; }
 
+@test "tail: -c ends after exactly so many, -s cuts" { in_sandbox limits; }
 limits() {
 	quiet
 	tap four -c 4 usn0
@@ -211,8 +212,8 @@ limits() {
 		fails 2 "see --help" usn tail $wrong ${wrong:+usn0}
 	done
 }
-@test "tail: -c ends after exactly so many, -s cuts" { in_sandbox limits; }
 
+@test "tail: into a pipe" { in_sandbox pipe; }
 pipe() {
 	quiet
 	usn tail -c 4 -w - usn0 2>"$TMP/err" | tshark -l -n -r - -Y icmp -T fields -e icmp.seq >"$TMP/seqs" 2>/dev/null &
@@ -221,8 +222,8 @@ pipe() {
 	wait $!
 	[ "$(xargs <"$TMP/seqs")" = "1 1 2 2" ]
 }
-@test "tail: into a pipe" { in_sandbox pipe; }
 
+@test "tail: interrupted, it ends well and its file is complete" { in_sandbox interrupted; }
 interrupted() {
 	quiet
 	for signal in INT TERM; do
@@ -238,8 +239,8 @@ interrupted() {
 		[ "$(tail -n 1 "$TMP/text.err")" = "6 packets seen, 0 lost" ]
 	done
 }
-@test "tail: interrupted, it ends well and its file is complete" { in_sandbox interrupted; }
 
+@test "tail: a full disk" { in_sandbox full; }
 full() {
 	quiet
 	fails 1 "No space left" usn tail -w /dev/full usn0
@@ -269,8 +270,8 @@ full() {
 	[ $status = 1 ]
 	grep -q 'cannot write to the standard output: No space left' "$TMP/text.err"
 }
-@test "tail: a full disk" { in_sandbox full; }
 
+@test "tail: a pipe whose reader has gone" { in_sandbox reader_gone; }
 reader_gone() {
 	quiet
 	mkfifo "$TMP/fifo"
@@ -289,8 +290,8 @@ reader_gone() {
 	[ $status = 1 ]
 	[ "$(grep -c 'Broken pipe' "$TMP/err")" = 1 ]
 }
-@test "tail: a pipe whose reader has gone" { in_sandbox reader_gone; }
 
+@test "tail: of a device that is not up, and where no agent ever was" { in_sandbox not_up; }
 not_up() {
 	fails 1 "usn0 is not up" usn tail usn0
 	fails 2 "not a device name" usn tail lo
@@ -303,8 +304,8 @@ not_up() {
 	fails 1 "usn0 is not up" usn tail -w "$TMP/file" usn0
 	[ ! -e "$TMP/file" ]
 }
-@test "tail: of a device that is not up, and where no agent ever was" { in_sandbox not_up; }
 
+@test "tail: ends with its device, and has shown all until then" { in_sandbox removed; }
 removed() {
 	quiet
 	tap file -w "$TMP/file" usn0
@@ -321,8 +322,8 @@ removed() {
 	capinfos -M "$TMP/file" | has -E '^Number of packets: *6$'
 	[ "$(grep -c ICMP "$TMP/text")" = 6 ]
 }
-@test "tail: ends with its device, and has shown all until then" { in_sandbox removed; }
 
+@test "tail: --run shows the packets of one run, out and in, also of a cgroup below" { in_sandbox one_run; }
 one_run() {
 	usn up usn0 Peer=echo
 	mkfifo "$TMP/go"
@@ -349,8 +350,8 @@ print(len(s.recv(999)))"' &
 	[ "$(seen both)" = 2 ]
 	[ "$(fields "$TMP/both" | grep -c 10.64.0.2)" = 2 ]
 }
-@test "tail: --run shows the packets of one run, out and in, also of a cgroup below" { in_sandbox one_run; }
 
+@test "tail: of a device that is not up, and no file is made" { in_sandbox tail_both_errors; }
 tail_both_errors() {
 	# Not both with one word.
 	status=0
@@ -360,4 +361,3 @@ tail_both_errors() {
 	fails 1 "usn0 is not up" usn tail -w "$TMP/file" usn0
 	[ ! -e "$TMP/file" ]
 }
-@test "tail: of a device that is not up, and no file is made" { in_sandbox tail_both_errors; }

@@ -22,6 +22,7 @@ of_file() {
 	tshark -n -r "$file" -T fields "$@" 2>/dev/null | grep '[^[:space:]]' || :
 }
 
+@test "taps: several devices in one, in order of time, each an interface of the file" { in_sandbox several_devices; }
 several_devices() {
 	local n
 	quiet_devices usn0 usn1 usn2
@@ -37,8 +38,8 @@ several_devices() {
 	sort -c -n "$TMP/times"
 	capinfos "$TMP/file" | has -E '^Number of interfaces in file: *3$'
 }
-@test "taps: several devices in one, in order of time, each an interface of the file" { in_sandbox several_devices; }
 
+@test "taps: all devices, those that come and those that go" { in_sandbox all_devices; }
 all_devices() {
 	quiet_devices usn0 usn1
 	tap file -w "$TMP/file" all
@@ -61,8 +62,8 @@ all_devices() {
 	capinfos -M "$TMP/file" >"$TMP/capinfos" 2>"$TMP/capinfos.err"
 	[ ! -s "$TMP/capinfos.err" ]
 }
-@test "taps: all devices, those that come and those that go" { in_sandbox all_devices; }
 
+@test "taps: ends when the last of its devices goes" { in_sandbox last_goes; }
 last_goes() {
 	quiet_devices usn0 usn1
 	tap text usn0 usn1
@@ -76,8 +77,8 @@ last_goes() {
 	same "1 2 0" "$status $(seen text) $(lost text)"
 	same 2 "$(wc -l <"$TMP/text")"
 }
-@test "taps: ends when the last of its devices goes" { in_sandbox last_goes; }
 
+@test "taps: four on one device see everything" { in_sandbox four_taps; }
 four_taps() {
 	local name
 	quiet_devices usn0
@@ -91,8 +92,8 @@ four_taps() {
 		capinfos -M "$TMP/$name.pcapng" | has -E '^Number of packets: *5000$'
 	done
 }
-@test "taps: four on one device see everything" { in_sandbox four_taps; }
 
+@test "taps: sixty on one device; where the kernel takes no more, one is refused" { in_sandbox sixty_taps; }
 sixty_taps() {
 	local i pids=
 	quiet_devices usn0
@@ -118,7 +119,6 @@ sixty_taps() {
 		grep -qx '2 packets seen, 0 lost' "$TMP/$i.err"
 	done
 }
-@test "taps: sixty on one device; where the kernel takes no more, one is refused" { in_sandbox sixty_taps; }
 
 # The number in each datagram, and the packets that were lost right before it.
 gaps() {
@@ -127,6 +127,7 @@ gaps() {
 
 grown() { [ "$(of_file "$TMP/file" -e frame.number | wc -l)" -gt 100 ]; }
 
+@test "taps: what was lost stands at the very packet after the gap, and at its device" { in_sandbox the_gap; }
 the_gap() {
 	quiet_devices usn0 usn1
 	tap file -B 64K -w "$TMP/file" usn0 usn1
@@ -154,17 +155,17 @@ the_gap() {
 		assert kept + lost == 4000
 	END
 }
-@test "taps: what was lost stands at the very packet after the gap, and at its device" { in_sandbox the_gap; }
 
 # Its ring is of chunks of 8 KiB: a reader waits at the end of one as often as elsewhere.
+@test "taps: several writers, a ring that is soon gone round, and a reader that waits" { in_sandbox stress; }
 stress() {
 	quiet_devices usn0
 	usn-run ND=usn0 -- "$ROOT/build/tests/ring_stress" usn0 10.64.0.2 4 10000 >"$TMP/tap"
 	cat "$TMP/tap"
 	[ "$(grep -c '^ok' "$TMP/tap")" = 3 ]
 }
-@test "taps: several writers, a ring that is soon gone round, and a reader that waits" { in_sandbox stress; }
 
+@test "taps: SIGUSR1 tells the counts, and it goes on" { in_sandbox counts_go_on; }
 counts_go_on() {
 	quiet_devices usn0
 	tap file -w "$TMP/file" usn0
@@ -176,8 +177,8 @@ counts_go_on() {
 	same "$(printf '%s\n' '3 packets seen, 0 lost' '5 packets seen, 0 lost')" "$(grep seen "$TMP/file.err")"
 	capinfos -M "$TMP/file" | has -E '^Number of packets: *5$'
 }
-@test "taps: SIGUSR1 tells the counts, and it goes on" { in_sandbox counts_go_on; }
 
+@test "taps: the time of a line as mono, rel and delta" { in_sandbox times; }
 times() {
 	quiet_devices usn0
 	for how in mono rel delta; do tap $how -t $how usn0; done
@@ -201,8 +202,8 @@ times() {
 		assert delta[0] == 0 and sum(delta) < second + base[2] - base[0]
 	END
 }
-@test "taps: the time of a line as mono, rel and delta" { in_sandbox times; }
 
+@test "taps: a single packet is shown, though the ring is far from full" { in_sandbox shown_soon; }
 shown_soon() {
 	quiet_devices usn0
 	tap text usn0
@@ -214,8 +215,8 @@ shown_soon() {
 	end text
 	end immediate
 }
-@test "taps: a single packet is shown, though the ring is far from full" { in_sandbox shown_soon; }
 
+@test "taps: several at once, and the end of one" { in_sandbox two_taps; }
 two_taps() {
 	quiet
 	tap first usn0
@@ -230,8 +231,8 @@ two_taps() {
 	[ "$(seen second) $(lost second)" = "8 0" ]
 	capinfos -M "$TMP/file" | has -E '^Number of packets: *8$'
 }
-@test "taps: several at once, and the end of one" { in_sandbox two_taps; }
 
+@test "taps: killed with -9 it leaves no program attached" { in_sandbox killed; }
 killed() {
 	quiet
 	for signal in KILL INT; do
@@ -253,8 +254,8 @@ killed() {
 		done <"$TMP/progs"
 	done
 }
-@test "taps: killed with -9 it leaves no program attached" { in_sandbox killed; }
 
+@test "taps: seen and lost are what was sent, to a slow reader" { in_sandbox slow_reader; }
 slow_reader() {
 	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	usn up usn0 Address=10.64.0.1/24
@@ -275,4 +276,3 @@ slow_reader() {
 	capinfos -M "$TMP/slow.pcapng" | has -E "^Number of packets: *$(seen slow)\$"
 	tcpdump -r "$TMP/slow.pcapng" -nx 2>/dev/null | grep -c 'UDP, length 16' | has -x "$(seen slow)"
 }
-@test "taps: seen and lost are what was sent, to a slow reader" { in_sandbox slow_reader; }

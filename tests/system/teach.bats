@@ -86,6 +86,7 @@ learned_careless() {
 	learned "$1"
 }
 
+@test "teach: a host that listens to a rig would learn each of these lessons" { in_sandbox pupil; }
 pupil() {
 	local lesson
 	ways
@@ -94,8 +95,8 @@ pupil() {
 	ip route get 192.0.2.1 | has 'via 198.51.100.3 dev decoy'
 	ip -6 route get 2001:db8::1 | has 'via fe80::bad dev usn0'
 }
-@test "teach: a host that listens to a rig would learn each of these lessons" { in_sandbox pupil; }
 
+@test "teach: nothing is learned from the rig of a new device" { in_sandbox new_device; }
 new_device() {
 	ways
 	nothing_learned
@@ -106,8 +107,8 @@ new_device() {
 	wait "$(pid_of text)"
 	same 6 "$(grep -c 'ICMP redirect' "$TMP/text")"
 }
-@test "teach: nothing is learned from the rig of a new device" { in_sandbox new_device; }
 
+@test "teach: nor from one that an earlier agent has left open" { in_sandbox adopted; }
 adopted() {
 	ways
 	end_agent KILL
@@ -120,8 +121,8 @@ adopted() {
 	nothing_learned
 	same 1 "$(tc filter show dev usn0 ingress | grep -c 'usn_redirects')"
 }
-@test "teach: nor from one that an earlier agent has left open" { in_sandbox adopted; }
 
+@test "teach: nor from one whose interface was gone, and made again by somebody else" { in_sandbox returned; }
 returned() {
 	ways
 	# It is in its run, without which the device would be forgotten.
@@ -135,10 +136,11 @@ returned() {
 	more_ways
 	nothing_learned
 }
-@test "teach: nor from one whose interface was gone, and made again by somebody else" { in_sandbox returned; }
 
 # With an MTU too small for IPv6, the kernel forgets the settings.
 settings_again() { [ "$(cat /proc/sys/net/ipv6/conf/usn0/{accept_ra,autoconf,accept_redirects} | xargs)" = "0 0 0" ]; }
+
+@test "teach: nor after an MTU with which there was no IPv6" { in_sandbox small_mtu; }
 small_mtu() {
 	ways
 	ip link set usn0 mtu 1200
@@ -151,4 +153,3 @@ small_mtu() {
 	more_ways || :
 	nothing_learned
 }
-@test "teach: nor after an MTU with which there was no IPv6" { in_sandbox small_mtu; }

@@ -8,6 +8,7 @@ sysctl_of() {
 	cat "/proc/sys/net/$1"
 }
 
+@test "up: the default addresses are the documented ones" { in_sandbox default_addresses; }
 default_addresses() {
 	usn up usn0 usn1 usn255 usn256 usn4095
 	[ "$(addresses usn0)" = "10.64.0.1/24 fd75:736e::1/64" ]
@@ -21,8 +22,8 @@ default_addresses() {
 	[ "$(show usn0 'd["mtu"], d["up"], d["peer"]')" = "(1500, True, 'none')" ]
 	[ "$(show usn0 'd["ifindex"]')" = "$(link usn0 ifindex)" ]
 }
-@test "up: the default addresses are the documented ones" { in_sandbox default_addresses; }
 
+@test "up: Address= any number of times, MTU=, Peer=" { in_sandbox own_settings; }
 own_settings() {
 	usn up usn0 Address=192.0.2.1/24 Address=192.0.2.9/24 Address=198.51.100.1/31 Address=2001:db8::1/48 MTU=1400 Peer=echo
 	[ "$(addresses usn0)" = "192.0.2.1/24 192.0.2.9/24 198.51.100.1/31 2001:db8::1/48" ]
@@ -31,8 +32,8 @@ own_settings() {
 	usn up usn1 Address=192.0.3.1/32 Address=2001:db8:1::1/128
 	[ "$(addresses usn1)" = "192.0.3.1/32 2001:db8:1::1/128" ]
 }
-@test "up: Address= any number of times, MTU=, Peer=" { in_sandbox own_settings; }
 
+@test "up: 64 addresses on a device, and not one more" { in_sandbox many_addresses; }
 many_addresses() {
 	local list=() i
 	for i in {1..64}; do
@@ -47,8 +48,8 @@ many_addresses() {
 	usn up usn0 "${list[@]}"
 	[ "$(show usn0 'len(d["addresses"])')" = 64 ]
 }
-@test "up: 64 addresses on a device, and not one more" { in_sandbox many_addresses; }
 
+@test "up: MTU= from 68 to 65535, and packets as long" { in_sandbox mtu_bounds; }
 mtu_bounds() {
 	usn up usn0 MTU=65535 Peer=echo
 	[ "$(link usn0 mtu)" = 65535 ]
@@ -62,8 +63,8 @@ mtu_bounds() {
 	usn-run ND=usn2 -- ping -n -q -c 1 -s 100 192.0.2.2
 	[ "$(show usn2 'd["out"]["packets"]')" -gt 1 ]
 }
-@test "up: MTU= from 68 to 65535, and packets as long" { in_sandbox mtu_bounds; }
 
+@test "up: rp_filter, accept_local, and a v6 default route that loses to every other" { in_sandbox routing; }
 routing() {
 	ip tuntap add dev other mode tap
 	ip addr add 203.0.113.1/24 dev other
@@ -100,8 +101,8 @@ routing() {
 	usn down usn7
 	[ "$(ip -6 -json route show default | value '[r["dev"] for r in d]')" = "['other']" ]
 }
-@test "up: rp_filter, accept_local, and a v6 default route that loses to every other" { in_sandbox routing; }
 
+@test "up: again with the same settings changes nothing, with others is an error" { in_sandbox idempotent; }
 idempotent() {
 	usn up usn0 Peer=echo MTU=1400
 	index=$(link usn0 ifindex)
@@ -122,8 +123,8 @@ idempotent() {
 	[ "$(show usn0 'd["mtu"], d["peer"]')" = "(1400, 'echo')" ]
 	[ "$(addresses usn1)" = "192.0.2.1/24 192.0.3.1/24" ]
 }
-@test "up: again with the same settings changes nothing, with others is an error" { in_sandbox idempotent; }
 
+@test "up: after 'ip link set down' says so or takes it up again" { in_sandbox up_again_after_link_down; }
 up_again_after_link_down() {
 	usn up usn0 Peer=echo
 	ip link set usn0 down
@@ -138,8 +139,8 @@ up_again_after_link_down() {
 		ping_from usn0 fd75:736e::2
 	fi
 }
-@test "up: after 'ip link set down' says so or takes it up again" { in_sandbox up_again_after_link_down; }
 
+@test "/etc/usn/usn0.conf is used, and the command line wins" { in_sandbox config_file; }
 config_file() {
 	mkdir -p /etc/usn
 	printf '[Device]\nAddress=192.0.2.1/24\nAddress=2001:db8::1/64\nMTU=1400\nPeer=echo\n' >/etc/usn/usn0.conf
@@ -163,8 +164,8 @@ config_file() {
 	usn up usn2
 	[ "$(addresses usn2)" = "10.64.2.1/24 fd75:736e:0:2::1/64" ]
 }
-@test "/etc/usn/usn0.conf is used, and the command line wins" { in_sandbox config_file; }
 
+@test "the example file does what it says" { in_sandbox example_file; }
 example_file() {
 	mkdir -p /etc/usn
 	cp "$ROOT/systemd/usn0.conf" /etc/usn/usn0.conf
@@ -173,8 +174,8 @@ example_file() {
 	[ "$(addresses usn0)" = "10.64.0.1/24 fd75:736e::1/64" ]
 	[ "$(show usn0 'd["mtu"], d["peer"]')" = "(1500, 'echo')" ]
 }
-@test "the example file does what it says" { in_sandbox example_file; }
 
+@test "a name that is taken by somebody else's interface" { in_sandbox name_taken; }
 name_taken() {
 	ip tuntap add dev usn0 mode tun
 	ip link set usn0 mtu 1234
@@ -198,8 +199,8 @@ name_taken() {
 	ip link del usn0
 	usn up usn0
 }
-@test "a name that is taken by somebody else's interface" { in_sandbox name_taken; }
 
+@test "an address that is used already" { in_sandbox address_used; }
 address_used() {
 	ip tuntap add dev other mode tap
 	ip link set other up
@@ -223,16 +224,16 @@ address_used() {
 	echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind
 	usn up usn1 Address=10.64.0.3/24
 }
-@test "an address that is used already" { in_sandbox address_used; }
 
+@test "an address that an interface has which is down" { in_sandbox address_used_below; }
 address_used_below() {
 	# The interface is down, and will have the address again.
 	ip tuntap add dev other mode tap
 	ip addr add 192.0.2.1/24 dev other
 	fails 1 "is already used by other" usn up usn0 Address=192.0.2.1/24
 }
-@test "an address that an interface has which is down" { in_sandbox address_used_below; }
 
+@test "up: twenty devices at once, and their networks are apart" { in_sandbox twenty_at_once; }
 twenty_at_once() {
 	usn up usn{0..19}
 	[ "$(usn list | wc -l)" = 20 ]
@@ -257,15 +258,15 @@ twenty_at_once() {
 		not ping_from "usn$i" "10.64.$((i + 1)).2"
 	done
 }
-@test "up: twenty devices at once, and their networks are apart" { in_sandbox twenty_at_once; }
 
+@test "up: more devices than the soft limit of descriptors that the agent was born with" { in_sandbox more_than_descriptors; }
 more_than_descriptors() {
 	ulimit -Sn 40
 	usn up usn{0..59}
 	[ "$(usn list | wc -l)" = 60 ]
 }
-@test "up: more devices than the soft limit of descriptors that the agent was born with" { in_sandbox more_than_descriptors; }
 
+@test "up: warns of net.ipv4.conf.all.rp_filter, and only then" { in_sandbox rp_filter_warning; }
 rp_filter_warning() {
 	sysctl_of ipv4/conf/all/rp_filter | has -x 0 || echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
 	usn up usn0 2>"$TMP/quiet"
@@ -279,4 +280,3 @@ rp_filter_warning() {
 		usn down usn1 usn2
 	done
 }
-@test "up: warns of net.ipv4.conf.all.rp_filter, and only then" { in_sandbox rp_filter_warning; }

@@ -4,6 +4,7 @@
 
 load lib
 
+@test "usage errors of every verb and program" { in_sandbox usage; }
 usage() {
 	fails 2 "there is no command 'nonsense'" usn nonsense
 	fails 2 "there is no command ''" usn ""
@@ -56,8 +57,8 @@ usage() {
 	grep '^usage: usn COMMAND' "$TMP/err"
 	nothing_left
 }
-@test "usage errors of every verb and program" { in_sandbox usage; }
 
+@test "usage errors of options that stand together" { in_sandbox options_together; }
 options_together() {
 	# Short options in one word: it is that word which is wrong.
 	fails 2 "wrong option '-jx'" usn list -jx
@@ -66,7 +67,6 @@ options_together() {
 	fails 2 "wrong option '-jxc'" usn tail -jxc 1 usn0
 	fails 125 "wrong option '-iZ'" usn-run -iZ ND=usn0 -- true
 }
-@test "usage errors of options that stand together" { in_sandbox options_together; }
 
 # help_of COMMAND...: exits 0, says it on stdout, and nothing on stderr.
 help_of() {
@@ -75,6 +75,7 @@ help_of() {
 	grep '^usage: ' "$TMP/out"
 }
 
+@test "--help and --version of every verb and program" { in_sandbox helps; }
 helps() {
 	help_of usn --help
 	help_of usn -h
@@ -93,4 +94,3 @@ helps() {
 	setpriv --reuid 65534 --clear-groups usnd --help >/dev/null
 	nothing_left
 }
-@test "--help and --version of every verb and program" { in_sandbox helps; }

@@ -34,6 +34,7 @@ device_for() {
 	usn up usn0
 }
 
+@test "users: who is named in the file, by user or any of his groups, and nobody else" { in_sandbox named; }
 named() {
 	# Debian 13's ping has no rights of its own: systemd lets every user ping at boot.
 	echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
@@ -52,8 +53,8 @@ named() {
 	fails 125 'usn0 is not for 4003' as 4003 -- usn-run ND=usn0 -- true
 	usn-run ND=usn0 -- true
 }
-@test "users: who is named in the file, by user or any of his groups, and nobody else" { in_sandbox named; }
 
+@test "users: a file with an error lets nobody in, and the command line names nobody" { in_sandbox wrong_file; }
 wrong_file() {
 	device_for User=4001
 	echo 'User=no-such-one' >>/etc/usn/usn0.conf
@@ -63,8 +64,8 @@ wrong_file() {
 	fails 125 'usn0 is not for 4001' as 4001 -- usn-run ND=usn0 -- true
 	fails 2 'User= counts in the device' usn up usn1 User=4001
 }
-@test "users: a file with an error lets nobody in, and the command line names nobody" { in_sandbox wrong_file; }
 
+@test "users: what is root's is refused by the agent itself" { in_sandbox roots_own; }
 roots_own() {
 	local method
 	device_for User=4001
@@ -78,8 +79,8 @@ roots_own() {
 	as 4001 -- usn list | has '^usn0 '
 	as 4001 -- usn list | no has '^usn1 '
 }
-@test "users: what is root's is refused by the agent itself" { in_sandbox roots_own; }
 
+@test "users: are moved by the agent, and get no descriptor of the cgroup" { in_sandbox no_descriptor; }
 no_descriptor() {
 	local said
 	device_for User=4001
@@ -93,16 +94,16 @@ no_descriptor() {
 	[ "$(sed -n 2p <<<"$said")" = 1 ]
 	sed -n 3p <<<"$said" | no has 'usn/usn0'
 }
-@test "users: are moved by the agent, and get no descriptor of the cgroup" { in_sandbox no_descriptor; }
 
+@test "users: a connection whose process has ended moves nobody" { in_sandbox orphans; }
 orphans() {
 	device_for User=4001
 	# The process that connected has ended: its number may be anybody's.
 	as 4001 -- python3 -c "$(cat "$ROOT/tests/helpers/orphan.py")" | has '"errno":'
 	eventually bash -c '[ "$(usn show --json usn0 | grep -c cgroup)" = 0 ] || usn show --json usn0 | grep -q "\"runs\":\[\]"'
 }
-@test "users: a connection whose process has ended moves nobody" { in_sandbox orphans; }
 
+@test "users: cannot use up the agent's connections or the kernel's memory" { in_sandbox limits; }
 limits() {
 	device_for User=4001
 	[ "$(attack 4001 many List)" = 64 ]
@@ -111,8 +112,8 @@ limits() {
 	attack 4001 once Tap "{\"devices\":[$(printf '"usn0",%.0s' {1..64})\"usn0\"]}" | has 'at most 64 devices'
 	usn list
 }
-@test "users: cannot use up the agent's connections or the kernel's memory" { in_sandbox limits; }
 
+@test "users: cannot keep more of the kernel's memory by closing connections" { in_sandbox kept_rings; }
 kept_rings() {
 	local said
 	device_for User=4001
@@ -123,7 +124,6 @@ kept_rings() {
 	# He has his share again when he has let go.
 	eventually bash -c "attack 4001 once Tap '{\"devices\":[\"usn0\"]}' | grep -q constants"
 }
-@test "users: cannot keep more of the kernel's memory by closing connections" { in_sandbox kept_rings; }
 
 # refused UID METHOD PARAMETERS: prints the agent's words, with which no descriptor has come.
 refused() {
@@ -137,6 +137,7 @@ refused() {
 maps_are() { [ "$(maps)" = "$1" ]; }
 maps() { grep -h ^map_id: /proc/"$(agent_pid)"/fdinfo/* 2>/dev/null | sort -u | wc -l; }
 
+@test "users: who is named for no device gets no tap, and no memory" { in_sandbox no_tap; }
 no_tap() {
 	local devices not_for
 	device_for User=4001
@@ -168,9 +169,9 @@ no_tap() {
 	release tap
 	eventually maps_are "$before"
 }
-@test "users: who is named for no device gets no tap, and no memory" { in_sandbox no_tap; }
 
 # What a path that the agent would open could tell: a folder of root's, a file in it, and nothing.
+@test "users: no path of theirs is opened, and no answer tells what is in root's folders" { in_sandbox no_paths; }
 no_paths() {
 	local what call uid texts
 	device_for User=4001
@@ -194,8 +195,8 @@ no_paths() {
 	refused 4001 Tap '{"devices":["usn0"],"run":"../system.slice"}' | has "there is no run '../system.slice'"
 	refused 4001 Tap '{"devices":["usn0"],"cgroup":"/"}' | has 'the options of the tap are wrong'
 }
-@test "users: no path of theirs is opened, and no answer tells what is in root's folders" { in_sandbox no_paths; }
 
+@test "users: usn tail of a run of theirs, by its name, and of no other" { in_sandbox own_runs; }
 own_runs() {
 	local run other
 	device_for User=4001
@@ -219,8 +220,8 @@ own_runs() {
 	eventually grep -q 'listening on' "$TMP/roots.err"
 	fails 1 "there is no run 'nonsense'" usn tail -r nonsense usn0
 }
-@test "users: usn tail of a run of theirs, by its name, and of no other" { in_sandbox own_runs; }
 
+@test "users: a filter that is none is refused" { in_sandbox bad_filters; }
 bad_filters() {
 	local filter
 	device_for User=4001
@@ -231,8 +232,8 @@ bad_filters() {
 	done
 	usn list
 }
-@test "users: a filter that is none is refused" { in_sandbox bad_filters; }
 
+@test "users: usn tail, with a filter, and what it leaves" { in_sandbox tails; }
 tails() {
 	device_for User=4001
 	as 4001 -- usn tail -Q out -c 2 --json usn0 udp and port 7 >"$TMP/tail" 2>"$TMP/tail.err" &
@@ -261,4 +262,3 @@ tails() {
 		eventually not show_link id "$id"
 	done <"$TMP/links"
 }
-@test "users: usn tail, with a filter, and what it leaves" { in_sandbox tails; }

@@ -17,6 +17,7 @@ clean() {
 
 agent_answers() { [ -S /run/usn/usnd.sock ] && usn list >/dev/null 2>&1; }
 
+@test "valgrind: two lives of the agent" { in_sandbox life; }
 life() {
 	$(grind) usnd --foreground &
 	agent=$!
@@ -65,8 +66,8 @@ life() {
 	[ ! -e /sys/fs/bpf/usn ]
 	clean
 }
-@test "valgrind: two lives of the agent" { in_sandbox life; }
 
+@test "valgrind: the commands" { in_sandbox commands; }
 commands() {
 	usn up usn0 Peer=echo
 	$(grind) usn list
@@ -80,4 +81,3 @@ commands() {
 	[ "$(capinfos -rTc "$TMP/file" | tail -n 1 | awk '{ print $NF }')" = 2 ]
 	clean
 }
-@test "valgrind: the commands" { in_sandbox commands; }

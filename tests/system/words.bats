@@ -5,6 +5,7 @@
 
 load lib
 
+@test "up: malformed address, prefix, MTU, peer; unknown key" { in_sandbox bad_words; }
 bad_words() {
 	for word in Address= Address=10.64.0.1 Address=10.64.0.1/33 Address=10.64.0.1/0 Address=10.64.0.1/x \
 		Address=10.64.0/24 Address=10.64.0.256/24 Address=fd00::1/129 Address=fd00:::1/64 Address=127.0.0.1/8 \
@@ -25,16 +26,16 @@ bad_words() {
 	fails 2 "unknown key" usn up usn0 usn1 Foo=1
 	nothing_left
 }
-@test "up: malformed address, prefix, MTU, peer; unknown key" { in_sandbox bad_words; }
 
+@test "up: a word that is not UTF-8 is refused, not left out" { in_sandbox not_utf8; }
 not_utf8() {
 	fails 2 "" usn up usn0 $'Foo=\xff'
 	fails 2 "" usn up usn0 $'Address=10.9.9.1/24\xff'
 	fails 2 "" usn up usn0 $'MTU=1400\xc3'
 	nothing_left
 }
-@test "up: a word that is not UTF-8 is refused, not left out" { in_sandbox not_utf8; }
 
+@test "up: long words in any language" { in_sandbox long_words; }
 long_words() {
 	# A character must not be cut in two, wherever the text is shortened.
 	for n in {36..42} {56..62}; do
@@ -45,8 +46,8 @@ long_words() {
 	fails 2 "unknown key" usn up usn0 "$(printf '%5000s' '' | tr ' ' x)=1"
 	nothing_left
 }
-@test "up: long words in any language" { in_sandbox long_words; }
 
+@test "one line, whatever is in the words" { in_sandbox control_characters; }
 control_characters() {
 	fails 2 "not a device name" usn up $'usn0\nusn1'
 	fails 2 "not a device name" usn show $'usn\e[31m0'
@@ -58,8 +59,8 @@ control_characters() {
 		fails 127 "cannot run" usn-run ND=usn0 -- $'no\nprogram'
 	}
 }
-@test "one line, whatever is in the words" { in_sandbox control_characters; }
 
+@test "up: what only the kernel refuses" { in_sandbox kernel_refuses; }
 kernel_refuses() {
 	# The same v6 address with two prefixes passes all of our checks, and not the kernel's.
 	fails 1 "cannot give usn0 the address 2001:db8::1/65" usn up usn0 Address=2001:db8::1/64 Address=2001:db8::1/65
@@ -69,8 +70,8 @@ kernel_refuses() {
 	nothing_left
 	usn up usn0 Address=10.64.0.1/24
 }
-@test "up: what only the kernel refuses" { in_sandbox kernel_refuses; }
 
+@test "an error in a device's file names file and line" { in_sandbox config_errors; }
 config_errors() {
 	mkdir -p /etc/usn
 	conf=/etc/usn/usn0.conf
@@ -108,4 +109,3 @@ config_errors() {
 	# The file of one is none of another's business.
 	usn up usn1
 }
-@test "an error in a device's file names file and line" { in_sandbox config_errors; }
