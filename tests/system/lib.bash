@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 # For the system tests. A test is a function that in_sandbox runs in namespaces of its own, under
-# "set -eu": every command that fails fails the test.
+# "set -eu": every command that fails fails the test. tests/README.md lists all helpers.
 
 # in_sandbox FUNCTION: runs it with all functions of the suite and its helpers, and with $ROOT, the
 # project's folder, and $TMP, a folder of the test.
