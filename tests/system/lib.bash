@@ -22,8 +22,10 @@ fails() {
 	case $out in *"$text"*) ;; *) echo "'$*' said: $out"; return 1 ;; esac
 }
 
-# not COMMAND...: fails if the command succeeds. ("! COMMAND" does not end a script under "set -e".)
+# not COMMAND...: fails if the command succeeds, or is not there. ("! COMMAND" does not end a script
+# under "set -e".)
 not() {
+	command -v "$1" >/dev/null || { echo "there is no command '$1'"; return 1; }
 	if "$@"; then
 		echo "succeeded: $*"
 		return 1

@@ -101,3 +101,11 @@ short_suites() {
 	wc -l tests/system/*.bats | awk '$2 != "total" && $1 > 400' >"$TMP/long"
 	[ ! -s "$TMP/long" ]
 }
+
+@test "suites: what must fail is there, and fails" { in_sandbox must_fail; }
+must_fail() {
+	not false
+	if not true || not no_such_helper; then return 1; fi
+	[ "$(not true || :)" = 'succeeded: true' ]
+	[ "$(not no_such_helper || :)" = "there is no command 'no_such_helper'" ]
+}

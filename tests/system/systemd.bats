@@ -296,7 +296,7 @@ tails() {
 	for user in alice carol; do
 		there runuser -u $user -- usn-run ND=usn0 -- ping -qc 1 -W 5 10.64.0.2
 		there runuser -u $user -- usn list | has '^usn0 '
-		there runuser -u $user -- usn list | no has '^usn1 '
+		there runuser -u $user -- usn list | not has '^usn1 '
 		there runuser -u $user -- usn rig usn0 -- true
 	done
 	[ "$(there runuser -u alice -- usn-run ND=usn0 -- python3 -c '

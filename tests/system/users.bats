@@ -77,7 +77,7 @@ roots_own() {
 	fails 1 root as 4001 -- usn down usn0
 	usn up usn1
 	as 4001 -- usn list | has '^usn0 '
-	as 4001 -- usn list | no has '^usn1 '
+	as 4001 -- usn list | not has '^usn1 '
 }
 
 @test "users: are moved by the agent, and get no descriptor of the cgroup" { in_sandbox no_descriptor; }
@@ -92,7 +92,7 @@ no_descriptor() {
 	# Root has one, and is where it was.
 	said=$(varlink once Run '{"device":"usn0"}')
 	[ "$(sed -n 2p <<<"$said")" = 1 ]
-	sed -n 3p <<<"$said" | no has 'usn/usn0'
+	sed -n 3p <<<"$said" | not has 'usn/usn0'
 }
 
 @test "users: a connection whose process has ended moves nobody" { in_sandbox orphans; }
