@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A rig that answers ping, v4 and v6, for every address behind its device.
+ * A rig that answers ping, IPv4 and IPv6, for every address behind its device.
  *
  *     cc -O2 -o rig_echo rig_echo.c
  *     usn rig usn0 -- ./rig_echo
  *
- * `usn rig` hands over the device's queue as the descriptor whose number is in USN_FD. Each read()
- * returns one IP packet that an application sent, from its first header byte on; each write() is
- * one IP packet that the applications receive. Reads block. The end of this program, by SIGTERM or
- * otherwise, ends the rig; the device stays.
+ * `usn rig` hands over the queue of the device, as the descriptor whose number is in USN_FD. Each
+ * read() returns one IP packet that an application sent, from the first byte of its header on. Each
+ * write() is one IP packet that the applications receive. A read blocks until there is a packet.
+ * When this program ends, by SIGTERM or otherwise, the rig ends; the device stays.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -32,8 +32,10 @@ static unsigned get16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/* Exchange two addresses of len bytes, src and the dst that follows it. No checksum changes: each
- * is a sum, and both addresses are in it either way. */
+/*
+ * Exchanges two addresses of len bytes: src, and the destination that follows it. No checksum
+ * changes, because each is a sum, and both addresses are in it either way.
+ */
 static void swap_addresses(uint8_t *src, size_t len)
 {
 	uint8_t tmp[16];
@@ -43,8 +45,10 @@ static void swap_addresses(uint8_t *src, size_t len)
 	memcpy(src + len, tmp, len);
 }
 
-/* Give an ICMP message another type and update its checksum for it: RFC 1624, equation 3. A
- * request with a wrong checksum gets a reply with a wrong one, which its receiver drops. */
+/*
+ * Gives an ICMP message another type, and updates its checksum (RFC 1624, equation 3). A request
+ * with a wrong checksum gets a reply with a wrong checksum, which the receiver drops.
+ */
 static void set_type(uint8_t *icmp, uint8_t type)
 {
 	unsigned sum = (~get16(icmp + 2) & 0xffff) + (~get16(icmp) & 0xffff);
@@ -58,7 +62,7 @@ static void set_type(uint8_t *icmp, uint8_t type)
 	icmp[3] = (uint8_t)sum;
 }
 
-/* Turn a v4 echo request into its reply, in place. Returns the reply's length, 0: no answer. */
+/* Turns an IPv4 echo request into its reply, in place. Returns its length; 0: no answer. */
 static size_t answer4(uint8_t *p, size_t len)
 {
 	size_t header = (size_t)(p[0] & 15) * 4, total = get16(p + 2);
@@ -76,7 +80,7 @@ static size_t answer4(uint8_t *p, size_t len)
 	return total;
 }
 
-/* The same for v6. A request behind extension headers is not answered. */
+/* The same for IPv6. A request behind extension headers is not answered. */
 static size_t answer6(uint8_t *p, size_t len)
 {
 	size_t total = 40 + (size_t)get16(p + 4);
@@ -100,7 +104,7 @@ static size_t answer(uint8_t *p, size_t len)
 	return 0;
 }
 
-/* The descriptor in USN_FD, -1: none. */
+/* The descriptor that USN_FD names; -1: it names none. */
 static int rig_fd(void)
 {
 	const char *s = getenv("USN_FD");
@@ -134,7 +138,7 @@ int main(void)
 		}
 		if (n == 0)
 			return 0;
-		/* A reply that cannot be written is lost, as on any network: go on. */
+		/* As on any network, a reply that cannot be written is lost. */
 		reply = answer(packet, (size_t)n);
 		if (reply && write(fd, packet, reply) < 0)
 			continue;

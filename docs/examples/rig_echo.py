@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A rig that answers ping, v4 and v6, for every address behind its device.
+"""A rig that answers ping, IPv4 and IPv6, for every address behind its device.
 
     usn rig usn0 -- python3 rig_echo.py
 
-`usn rig` hands over the device's queue as the descriptor whose number is in USN_FD. Each read
-returns one IP packet that an application sent, from its first header byte on; each write is one IP
-packet that the applications receive. Reads block. The end of this program, by SIGTERM or
-otherwise, ends the rig; the device stays.
+`usn rig` hands over the queue of the device, as the descriptor whose number is in USN_FD. Each read
+returns one IP packet that an application sent, from the first byte of its header on. Each write is
+one IP packet that the applications receive. A read blocks until there is a packet. When this
+program ends, by SIGTERM or otherwise, the rig ends; the device stays.
 """
 
 import os
@@ -26,9 +26,9 @@ def get16(p, at):
 
 
 def set_type(p, icmp, new):
-    """Give the ICMP message at `icmp` another type and update its checksum: RFC 1624, equation 3.
+    """Give the ICMP message at `icmp` another type, and update its checksum (RFC 1624, equation 3).
 
-    A request with a wrong checksum gets a reply with a wrong one, which its receiver drops.
+    A request with a wrong checksum gets a reply with a wrong checksum, which the receiver drops.
     """
     total = (~get16(p, icmp + 2) & 0xFFFF) + (~get16(p, icmp) & 0xFFFF)
     p[icmp] = new
@@ -38,11 +38,11 @@ def set_type(p, icmp, new):
     p[icmp + 2 : icmp + 4] = (~total & 0xFFFF).to_bytes(2, "big")
 
 
-# Exchanging source and destination changes no checksum: each is a sum that holds both.
+# To exchange source and destination changes no checksum, because each is a sum that holds both.
 
 
 def answer4(p):
-    """The reply to a v4 echo request, or None."""
+    """The reply to an IPv4 echo request, or None."""
     header, total = (p[0] & 15) * 4, get16(p, 2)
     if header < 20 or not header + 8 <= total <= len(p):
         return None
@@ -57,7 +57,7 @@ def answer4(p):
 
 
 def answer6(p):
-    """The same for v6. A request behind extension headers is not answered."""
+    """The same for IPv6. A request behind extension headers is not answered."""
     total = 40 + get16(p, 4)
     if not 48 <= total <= len(p) or p[6] != ICMPV6 or p[24] == 0xFF:
         return None

@@ -9,7 +9,8 @@ The structures are those of usn.h and usn/abi.h.
 
 import ctypes
 import sys
-from ctypes import POINTER, c_char, c_char_p, c_int, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_char, c_char_p, c_int, c_size_t, c_void_p
+from ctypes import c_uint8, c_uint16, c_uint32, c_uint64
 
 
 class Error(ctypes.Structure):
@@ -19,7 +20,8 @@ class Error(ctypes.Structure):
 class Options(ctypes.Structure):
     _fields_ = [
         ("size", c_size_t),
-        ("snaplen", c_uint32), ("ring_bytes", c_uint32), ("directions", c_uint32), ("flags", c_uint32),
+        ("snaplen", c_uint32), ("ring_bytes", c_uint32),
+        ("directions", c_uint32), ("flags", c_uint32),
         ("pid", c_uint32), ("reserved", c_uint32),
         ("comm", c_char_p), ("cgroup", c_char_p), ("filter", c_char_p),
     ]
@@ -35,7 +37,7 @@ class Record(ctypes.Structure):
     ]
 
     def data(self):
-        """A copy of the bytes that were kept: the record itself is overwritten after the next call."""
+        """A copy of the bytes that were kept. The next call may overwrite the record itself."""
         return ctypes.string_at(ctypes.addressof(self) + ctypes.sizeof(self), self.caplen)
 
 
@@ -58,13 +60,14 @@ def main(device, expression=""):
     if usn.usn_tap_open(device.encode(), options, tap, error) < 0:
         sys.exit("tap.py: " + error.text.decode())
     print("listening on", device, file=sys.stderr, flush=True)
-    # In pieces, so that Python can handle a signal.
+    # One second at a time, so that Python can handle a signal in between.
     while usn.usn_tap_wait(tap, 1000) >= 0:
         while packet := usn.usn_tap_next(tap):
             p = packet.contents
             seconds, ns = divmod(usn.usn_tap_real_ns(tap, p.mono_ns), 1000000000)
             way = "In" if p.direction == 1 else "Out"
-            print(f"{seconds}.{ns:09} {way} {p.pid}/{p.comm.decode()} {p.len} {p.data()[:1].hex()}", flush=True)
+            owner = f"{p.pid}/{p.comm.decode()}"
+            print(f"{seconds}.{ns:09} {way} {owner} {p.len} {p.data()[:1].hex()}", flush=True)
     usn.usn_tap_close(tap)
 
 
