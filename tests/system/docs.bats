@@ -174,7 +174,7 @@ keys_agree() {
 	[ "$i" -ge 2 ]
 }
 
-@test "what the manual and the README refer to is there" { in_sandbox references; }
+@test "what the manual refers to is there" { in_sandbox references; }
 references() {
 	# Every page that a page of ours refers to as ours is there.
 	for page in "$ROOT"/docs/man/*; do
@@ -185,8 +185,49 @@ references() {
 			}
 		done
 	done
-	# And every path of the project that the README names.
-	for path in $(grep -oE '\((docs|systemd|tools|[A-Z]+\.md)[^)]*\)' "$ROOT/README.md" | tr -d '()'); do
-		[ -e "$ROOT/$path" ]
+}
+
+# documents DIR: prints the documents of the project that is there.
+documents() {
+	find "$1" -name build -prune -o -name '*.md' -print
+}
+
+# dead_links DIR: prints each link of a document to a file that is not there.
+dead_links() {
+	documents "$1" | while read -r file; do
+		grep -oE '\]\([^)]+\)' "$file" | sed 's/^](//; s/)$//; s/#.*//' |
+			grep -v '^[a-z]*:' | while read -r link; do
+			[ -z "$link" ] || [ -e "$(dirname "$file")/$link" ] || echo "$file: $link"
+		done || :
 	done
+}
+
+@test "every link from one document to another file leads there" { in_sandbox links_lead; }
+links_lead() {
+	[ "$(documents "$ROOT" | wc -l)" -ge 9 ]
+	[ -z "$(dead_links "$ROOT")" ]
+	# A dead one is found, and an address elsewhere is none.
+	mkdir -p "$TMP/docs" "$TMP/build"
+	echo '[here](docs/b.md#part), [gone](docs/c.md) [far](https://example.com/)' >"$TMP/a.md"
+	echo '[up](../a.md), [part](#part)' >"$TMP/docs/b.md"
+	echo '[gone](gone)' >"$TMP/build/c.md"
+	[ "$(dead_links "$TMP")" = "$TMP/a.md: docs/c.md" ]
+}
+
+# wide_lines DIR: prints each line of a document over 100 columns. A row of a table may be wider,
+# and a link by itself.
+wide_lines() {
+	documents "$1" | LC_ALL=C.UTF-8 xargs grep -nHE '^.{101,}$' |
+		grep -vE '^[^:]*:[0-9]*:(\||[-* ]*\[[^]]*\]\([^)]*\)[.,:;]?$)' || :
+}
+
+@test "no line of a document is wider than 100 columns" { in_sandbox widths; }
+widths() {
+	[ -z "$(wide_lines "$ROOT")" ]
+	# Columns are counted, not bytes.
+	long=$(printf '%0101d' 0)
+	printf '%s\n' "$long" "${long#0}" "${long//0/─}" "$(printf '%100s' '' | sed 's/ /─/g')" \
+		"| $long |" "- [$long](x)" >"$TMP/a.md"
+	[ "$(wide_lines "$TMP" | cut -d: -f2)" = "1
+3" ]
 }
