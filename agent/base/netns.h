@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The network namespace that this process is in, by the number that BPF programs see. */
+/* The cookie of the network namespace that this process is in, where a socket tells it. */
 #ifndef USN_BASE_NETNS_H
 #define USN_BASE_NETNS_H
 

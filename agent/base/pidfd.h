@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The exit status of a process that is not a child: PIDFD_GET_INFO, since Linux 6.15. */
+/*
+ * Descriptors of processes, and what they tell: the pid, and since Linux 6.15 (PIDFD_GET_INFO) the
+ * exit status of a process that is not a child.
+ */
 #ifndef USN_PIDFD_H
 #define USN_PIDFD_H
 

@@ -103,7 +103,7 @@ static void look_at_tun(struct finding *f)
 		       "container, let it have that device");
 }
 
-/* one: instead of it CAP_SYS_ADMIN does, too. */
+/* or_admin: CAP_SYS_ADMIN does as well. lack: what it is if the capability is missing. */
 static const struct {
 	int capability;
 	bool or_admin;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The peer that a device has when nobody connected a rig: every address in the device's networks
- * answers ping, and UDP to port 7 (RFC 862).
+ * The peer of a device with Peer=echo, while no rig is connected: every address in the networks of
+ * the device answers ping, and UDP to port 7 (RFC 862).
  *
  * It trusts nothing: a packet that is malformed, or that it cannot answer with certainty, has no
  * answer.

@@ -38,7 +38,7 @@ int binding_add(struct pins *p, uint64_t cgroup_id, const struct usn_binding *b)
 int binding_replace(struct pins *p, uint64_t cgroup_id, const struct usn_binding *b);
 int binding_get(struct pins *p, uint64_t cgroup_id, struct usn_binding *ret);
 int binding_remove(struct pins *p, uint64_t cgroup_id);
-/* The first id for *prev == 0, else the one after *prev. -ENOENT: no more. */
+/* The first id for prev == 0, else the one after prev. -ENOENT: no more. */
 int binding_next(struct pins *p, uint64_t prev, uint64_t *ret);
 
 /* rules. 0 or -errno; rule_next: the first for prev NULL, -ENOENT: no more. */
