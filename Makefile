@@ -190,7 +190,7 @@ $(O)/agent/usnd/pins/redirects.o: $(O)/gen/redirects.skel.h
 $(O)/agent/tap/tap_programs.o $(O)/pic/agent/tap/tap_programs.o: $(O)/gen/tap.skel.h
 $(O)/agent/client/client.o $(O)/agent/usn-extcap/main.o $(O)/agent/usn/doctor/programs.o: $(O)/gen/paths.h
 $(O)/agent/usn-run/recorder.o: $(O)/gen/paths.h
-$(O)/agent/usnd/service/service.o: $(O)/gen/io.usn.varlink.h
+$(O)/agent/usnd/service/dispatch.o: $(O)/gen/io.usn.varlink.h
 
 $(O)/examples/%: docs/examples/%.c $(O)/flags
 	@mkdir -p $(@D)

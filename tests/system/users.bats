@@ -80,6 +80,57 @@ roots_own() {
 	as 4001 -- usn list | not has '^usn1 '
 }
 
+# calls: METHOD WHO PARAMETERS, a line for each method of the agent: who may call it.
+calls() {
+	cat <<-'END'
+		Up      ROOT  {"device": "usn1", "settings": []}
+		Down    ROOT  {"device": "usn1"}
+		List    ALL   {}
+		Run     NAMED {"device": "usn0"}
+		Rig     NAMED {"device": "usn0"}
+		Tap     NAMED {"devices": ["usn0"]}
+		TapMap  ALL   {"map": "bell"}
+		TapAdd  NAMED {"device": "usn0"}
+		TapLink ALL   {}
+		Ambient ROOT  {}
+		Bind    ROOT  {"device": "usn0", "cgroup": "none"}
+		Unbind  ROOT  {"cgroup": "none"}
+		Yield   ROOT  {}
+	END
+}
+
+# denied UID METHOD PARAMETERS: prints why the agent does not let the user call it; nothing: it does.
+denied() {
+	attack "$1" once "$2" "$3" | sed -n 1p |
+		value 'd["parameters"]["message"] if d.get("error") == "io.usn.Denied" else ""'
+}
+
+@test "users: each method asks who calls it, by a table that has all of them" { in_sandbox each_method; }
+each_method() {
+	local wing=$ROOT/agent/usnd/service
+	# The interface, the agent's own table and the one above have the same methods.
+	diff <(calls | awk '{ print $1 }' | sort) <(sed -n 's/^method \([A-Za-z]*\)(.*/\1/p' "$wing/io.usn.varlink" | sort)
+	diff <(calls | awk '{ print $1, $2 }' | sort) \
+		<(sed -n 's/^\t{ "\([A-Za-z]*\)", method_[a-z_]*, CALL_\([A-Z]*\),.*/\1 \2/p' "$wing/methods.c" | sort)
+	device_for User=4001
+	calls | while read -r method who parameters; do
+		unnamed=$(denied 4002 "$method" "$parameters")
+		named=$(denied 4001 "$method" "$parameters")
+		root=$(denied 0 "$method" "$parameters")
+		case $who in
+		ROOT) [[ $unnamed$named == "only root may do that"*"only root may do that"* ]] ;;
+		NAMED) [[ $unnamed == 'usn0 is not for 4002'* && -z $named ]] ;;
+		ALL) [[ -z $unnamed$named ]] ;;
+		esac
+		[ -z "$root" ]
+	done
+	# What is for all shows a user what is his.
+	usn up usn0
+	[ "$(attack 4002 once List "{}" | sed -n 1p | value d)" = "{'parameters': {'devices': []}}" ]
+	[[ $(denied 4002 List '{"device": "usn0"}') == 'usn0 is not for 4002'* ]]
+	[[ $(denied 4002 Tap '{"devices": ["usn0"], "run": "usn0-1"}') == 'usn0 is not for 4002'* ]]
+}
+
 @test "users: are moved by the agent, and get no descriptor of the cgroup" { in_sandbox no_descriptor; }
 no_descriptor() {
 	local said
@@ -157,7 +208,7 @@ no_tap() {
 	for devices in '"usn0"' '{"usn0":0}' 0; do
 		refused 4003 Tap "{\"devices\":$devices}" | has "'devices' is not a list"
 	done
-	refused 4003 TapAdd '{"device":"usn0"}' | has 'this connection has no tap'
+	refused 4003 TapAdd '{"device":"usn0"}' | has 'usn0 is not for 4003'
 	same 0 "$(attack 4003 many Tap '{"devices":["usn0"],"ring_bytes":67108864}')"
 	same 0 "$(attack 4001 many Tap '{"ring_bytes":67108864}')"
 	same "$before" "$(maps)"

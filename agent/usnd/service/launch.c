@@ -14,9 +14,10 @@
 #include "usnd/os/scope.h"
 #include "usnd/run/bound.h"
 #include "usnd/run/run.h"
+#include "usnd/service/call.h"
+#include "usnd/service/caller.h"
 #include "usnd/service/launch.h"
 #include "usnd/service/permit.h"
-#include "usnd/service/service.h"
 
 /* As long as the process of the pidfd is there, its number is nobody else's. */
 static int check_alive(int pidfd, struct usn_err *e)
@@ -36,20 +37,21 @@ static int move(int procs_fd, pid_t pid, int pidfd, struct usn_err *e)
 	return r < 0 ? r : check_alive(pidfd, e);
 }
 
-static int launch_in_cgroup(struct caller *c, struct device *d, const struct run_options *o,
-			    const char **ret_name, int *ret_procs_fd, struct usn_err *e)
+static int launch_in_cgroup(struct call *call, const struct run_options *o, const char **ret_name,
+			    struct usn_err *e)
 {
+	struct caller *c = call->caller;
 	_cleanup_close_ int procs = -1, pidfd = c->cred.uid ? permit_pidfd(c, e) : -1;
 	int r = c->cred.uid && pidfd < 0 ? pidfd : 0;
 
 	if (r >= 0)
-		r = run_start(d, o, &c->launching, &procs, e);
+		r = run_start(call->device, o, &c->launching, &procs, e);
 	if (r >= 0 && c->cred.uid)
 		r = move(procs, c->cred.pid, pidfd, e);
 	if (r < 0)
 		return r;
 	*ret_name = c->launching->name;
-	*ret_procs_fd = c->cred.uid ? -1 : TAKE_FD(procs);
+	call->fd = c->cred.uid ? -1 : TAKE_FD(procs);
 	return 0;
 }
 
@@ -67,9 +69,10 @@ static int scope_path(pid_t pid, const char *scope, char **ret, struct usn_err *
 	return 0;
 }
 
-static int launch_in_scope(struct caller *c, struct device *d, const struct run_options *o,
-			   const char *command, const char **ret_name, struct usn_err *e)
+static int launch_in_scope(struct call *call, const struct run_options *o, const char *command,
+			   const char **ret_name, struct usn_err *e)
 {
+	struct caller *c = call->caller;
 	_cleanup_close_ int pidfd = permit_pidfd(c, e);
 	_cleanup_free_ char *path = NULL;
 	char scope[SCOPE_NAME_SIZE];
@@ -78,23 +81,24 @@ static int launch_in_scope(struct caller *c, struct device *d, const struct run_
 
 	c->agent->last_run++;
 	if (r >= 0)
-		r = scope_start(c->cred.pid, d->name, command, &c->agent->last_run, scope, e);
+		r = scope_start(c->cred.pid, call->device->name, command, &c->agent->last_run,
+				scope, e);
 	if (r >= 0)
 		r = check_alive(pidfd, e);
 	if (r >= 0)
 		r = scope_path(c->cred.pid, scope, &path, e);
 	if (r >= 0)
-		r = bound_start(d, path, o, &run, e);
+		r = bound_start(call->device, path, o, &run, e);
 	if (r >= 0)
 		*ret_name = run->name;
 	return r;
 }
 
-int launch(struct caller *c, struct device *d, const struct run_options *o, const char *command,
-	   const char **ret_name, int *ret_procs_fd, struct usn_err *e)
+int launch(struct call *call, const struct run_options *o, const char **ret_name, struct usn_err *e)
 {
-	*ret_procs_fd = -1;
+	const char *command = json_string_value(json_object_get(call->parameters, "command"));
+
 	if (command && scope_wanted())
-		return launch_in_scope(c, d, o, command, ret_name, e);
-	return launch_in_cgroup(c, d, o, ret_name, ret_procs_fd, e);
+		return launch_in_scope(call, o, command, ret_name, e);
+	return launch_in_cgroup(call, o, ret_name, e);
 }

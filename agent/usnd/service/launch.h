@@ -7,19 +7,16 @@
 #ifndef USN_LAUNCH_H
 #define USN_LAUNCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct caller;
-struct device;
+struct call;
 struct run_options;
 struct usn_err;
 
 /*
- * command: for the scope's name, NULL: it is to be no scope. ret_name: of the run. *ret_procs_fd -1: the caller's process has
- * entered.
+ * Puts the caller into a new run on the device that the call names. call->fd is then the descriptor
+ * of cgroup.procs, or -1: the process has entered. The parameter "command", if there is one, is for
+ * the name of a scope; without it the run is none. *ret_name is the name of the run.
  */
-int launch(struct caller *c, struct device *d, const struct run_options *o, const char *command,
-	   const char **ret_name, int *ret_procs_fd, struct usn_err *e);
+int launch(struct call *call, const struct run_options *o, const char **ret_name,
+	   struct usn_err *e);
 
 #endif

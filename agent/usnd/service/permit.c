@@ -16,7 +16,7 @@
 #include "base/pidfd.h"
 #include "usnd/device/settings.h"
 #include "usnd/service/permit.h"
-#include "usnd/service/service.h"
+#include "usnd/service/caller.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5 */
