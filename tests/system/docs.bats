@@ -25,7 +25,7 @@ synopsis_options() {
 		!inside { next }
 		$1 == ".Nm" { verb = "" }
 		$1 == ".Cm" && $2 ~ /^[a-z]+$/ { verb = $2 }
-		verb == want { for (i = 1; i < NF; i++) if ($i ~ /^\.?Fl$/ && $(i + 1) != "-") for (j = i + 1; j <= NF && $j ~ /^-?[a-zA-Z]/ && $j != "Ar"; j++) print "-" $j }' \
+		verb == want { for (i = 1; i < NF; i++) if ($i ~ /^\.?Fl$/ && $(i + 1) != "-") for (j = i + 1; j <= NF && $j ~ /^-?[a-zA-Z]/ && $j !~ /^(Ar|Oc|Brc)$/; j++) print "-" $j }' \
 		"$ROOT/docs/man/$1" | sort -u
 }
 
@@ -172,6 +172,25 @@ keys_agree() {
 		usn up "usn$((i++))" "$word"
 	done
 	[ "$i" -ge 2 ]
+}
+
+@test "the counters of usn show and usn ambient show: program and manual agree" { in_sandbox counters_agree; }
+# manual_counters VERB: those in the table of a verb. mdoc(7): ".It Sy bound Ta sockets bound when they were made".
+manual_counters() {
+	awk -v want="$1" '
+		/^\.It Cm [a-z]+( |$)/ { verb = $3 }
+		/^\.Sh / { verb = "" }
+		verb == want && /^\.It Sy / { print $3 }' "$ROOT/docs/man/usn.8" | sort
+}
+
+counters_agree() {
+	usn up usn0
+	verdicts=$(usn show --json usn0 | value "'\n'.join(d['verdicts'])" | sort)
+	[ "$(wc -l <<<"$verdicts")" -ge 14 ]
+	agree "usn show and usn.8" "$verdicts" "$(manual_counters show)"
+	counts=$(usn ambient show --json | value "'\n'.join(k for k in d if type(d[k]) is int)" | sort)
+	[ "$(wc -l <<<"$counts")" -ge 3 ]
+	agree "usn ambient show and usn.8" "$counts" "$(manual_counters ambient)"
 }
 
 @test "what the manual refers to is there" { in_sandbox references; }
