@@ -193,6 +193,52 @@ counters_agree() {
 	agree "usn ambient show and usn.8" "$counts" "$(manual_counters ambient)"
 }
 
+@test "the words that an option of usn tail takes: program, manual and completion agree" { in_sandbox values_agree; }
+# manual_values OPTION: the words in the entry of an option of usn tail.
+manual_values() {
+	sed -n '/^\.It Cm tail/,/^\.It Cm record/p' "$ROOT/docs/man/usn.8" |
+		sed -n "/^\.It Fl $1 /,/^\.It Fl [^$1]/s/^\.Cm \([a-z]*\)\( .*\)*$/\1/p" | sort
+}
+
+values_agree() {
+	usn up usn0
+	for option in t Q; do
+		words=$(manual_values "$option")
+		[ "$(wc -l <<<"$words")" -ge 3 ]
+		agree "completion and manual of -$option" "$(completed usn usn tail "-$option" "")" "$words"
+		# As the program itself lists them.
+		said=$({ usn tail "-$option" nonsense usn0 2>&1 || :; } | sed 's/.* is not //;s/: .*//;s/, \| or /\n/g' | sort)
+		agree "program and manual of -$option" "$said" "$words"
+		for word in $words; do
+			# The filter is looked at after the options.
+			fails 2 "filter 'nonsense'" usn tail "-$option" "$word" usn0 nonsense
+		done
+	done
+}
+
+@test "usn_tap.3 has every member of the structs that a reader of a tap sees" {
+	root=$BATS_TEST_DIRNAME/../..
+	for struct in usn_tap_options usn_tap_stats usn_record; do
+		members=$(cat "$root"/include/usn.h "$root"/include/usn/abi.h | sed -n "/^struct $struct {/,/^};/p" |
+			sed 's#/\*.*##' | grep -oE '[a-z_]+(\[[A-Z_]+\])?;' | sed 's/[[;].*//' | grep -vx reserved | sort -u)
+		[ "$(wc -l <<<"$members")" -ge 2 ]
+		for member in $members; do
+			grep -qE "^\.(It )?Fa (.*, )?$member( |$)" "$root/docs/man/usn_tap.3" || {
+				echo "struct $struct: $member"
+				return 1
+			}
+		done
+	done
+}
+
+@test "no line of the manual is over 100 columns" {
+	over=$(awk 'length > 100 { print FILENAME ":" FNR }' "$BATS_TEST_DIRNAME"/../../docs/man/*)
+	[ -z "$over" ] || {
+		echo "$over"
+		false
+	}
+}
+
 @test "what the manual refers to is there" { in_sandbox references; }
 references() {
 	# Every page that a page of ours refers to as ours is there.
