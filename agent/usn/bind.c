@@ -255,15 +255,14 @@ static int run_unbind(int argc, char **argv, struct usn_err *e)
 const struct verb verb_bind = {
 	"bind", "[--rebind] --pid PID | --cgroup PATH | --unit DEVICE", "bind what runs already",
 	"  -p, --pid=PID      this process and all its descendants become a run\n"
-	"  -r, --rebind       bind the sockets that they have already, too, but those to what is\n"
-	"                     exempt; otherwise these stay where they are\n"
+	"  -r, --rebind       also bind the sockets that they have already, except those to or at\n"
+	"                     an exempt address; otherwise these stay where they are\n"
 	"  -c, --cgroup=PATH  a cgroup as it is, with all that is in it or comes in\n"
 	"  -u, --unit         the cgroup of the service that this is part of:\n"
 	"                     ExecStartPre=+usn bind --unit usn0\n"
 	"\n"
-	"With --pid the sockets that are there are listed: process, descriptor, protocol, "
-	"addresses,\n"
-	"the device they were on, and what was done.\n"
+	"With --pid the sockets that they have already are listed: process, descriptor, protocol,\n"
+	"addresses, the device they were on, and what was done.\n"
 	"\n"
 	"  usn bind --rebind --pid 4711 usn0\n"
 	"  usn bind --cgroup system.slice/app.service usn0",
@@ -275,7 +274,7 @@ const struct verb verb_unbind = {
 	"  -p, --pid=PID      this process and all its descendants leave their run, to the root "
 	"of\n"
 	"                     the cgroup tree\n"
-	"  -r, --rebind       take the sockets that they have off the device, too; otherwise "
+	"  -r, --rebind       also take the sockets that they have off the device; otherwise "
 	"these\n"
 	"                     stay where they are\n"
 	"  -c, --cgroup=PATH  a cgroup that was bound as it is; its sockets stay where they are\n"

@@ -45,16 +45,15 @@ const char tail_options_text[] =
 	"  usn tail -w - usn0 | tshark -r -";
 
 const char record_options_text[] =
-	"  -l, --last=N       keep the last Ns, as 30s, or NK, NM, NG bytes of memory; twice: "
-	"what\n"
-	"                     is less. 64M; of a time alone what has room in 1G\n"
+	"  -l, --last=N       keep the last Ns, as 30s, or NK, NM, NG bytes of memory; 64M. Given\n"
+	"                     twice, the smaller amount; a time alone keeps what 1G has room for\n"
 	"  -s, --snaplen=N    keep the first N bytes of a packet, 65535\n"
 	"  -B, --ring=N       room for what is not read yet, N KiB, or NK, NM, NG; 8M\n"
 	"  -Q, --direction=D  in (to the host), out, or inout\n"
 	"  -p, --pid=PID      only packets of this process\n"
 	"  -n, --comm=NAME    only packets of processes of this name\n"
 	"  -r, --run=RUN      only packets of this run, as usn0-1, or of a cgroup\n"
-	"  -w, --write=FILE   with --on-failure-of: where to\n"
+	"  -w, --write=FILE   with --on-failure-of: the file to write to\n"
 	"      --on-failure-of=FD  used by usn-run: end with the process behind this pidfd, and\n"
 	"                     write if it has failed\n"
 	"\n"
