@@ -13,8 +13,8 @@ struct usn_err;
 struct usn_record;
 
 struct sink_options {
-	const char
-		*file; /* of pcapng, "-" for the standard output, or NULL for text or JSON there */
+	/* Of pcapng, "-" for the standard output; NULL: text there, or JSON */
+	const char *file;
 	bool as_json;
 	enum view_time time;
 	uint32_t snaplen;

@@ -33,12 +33,11 @@ struct packet_row {
 };
 
 struct view {
-	void (*head)(FILE *f); /* before the first row; NULL: nothing to say */
+	/* Writes one line. */
 	void (*row)(FILE *f, const struct packet_row *p);
 };
 
-extern const struct view view_text;
-extern const struct view view_json;
+extern const struct view view_text, view_json;
 
 /*
  * Makes n bytes at src, or those before a NUL, fit for a terminal: what is not printable ASCII, and

@@ -164,4 +164,4 @@ static void json_row(FILE *f, const struct packet_row *p)
 	fputc('\n', f);
 }
 
-const struct view view_json = { NULL, json_row };
+const struct view view_json = { json_row };

@@ -271,4 +271,4 @@ static void text_row(FILE *f, const struct packet_row *p)
 	fputc('\n', f);
 }
 
-const struct view view_text = { NULL, text_row };
+const struct view view_text = { text_row };
