@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The devices that a capture is of: those that were named, or all, also those that come up later. */
+/* The devices of a capture: those that were named, or all, also those that come up later. */
 #ifndef USN_TAIL_DEVICES_H
 #define USN_TAIL_DEVICES_H
 
@@ -17,6 +17,9 @@ struct tail_device {
 };
 
 struct tail_devices {
+	const char *verb;    /* who says what came and went: "tail" */
+	struct usn_tap *tap; /* on each of them */
+	struct sink *sink;   /* is told of each; NULL: there is none */
 	bool all;
 	int netlink_fd;  /* readable when an interface came, went or changed */
 	int registry_fd; /* the agent's map of devices, for "all" */
@@ -24,15 +27,19 @@ struct tail_devices {
 	size_t n, n_gone;
 };
 
-/* Puts the tap on each, and tells the sink (NULL: there is none). names: n of them, 0: all. */
-int tail_devices_open(struct tail_devices *d, char *const *names, int n, struct usn_tap *t,
-		      struct sink *s, struct usn_err *e);
+#define TAIL_DEVICES_NONE                           \
+	{                                           \
+		.netlink_fd = -1, .registry_fd = -1 \
+	}
+
+/* The verb, the tap and the sink are set already. names: n of them, 0: all. */
+int tail_devices_open(struct tail_devices *d, char *const *names, int n, struct usn_err *e);
 void tail_devices_close(struct tail_devices *d);
 
 /*
- * After netlink_fd was readable. Says on standard error what came and went. -ENODEV: the last one that was named is gone.
+ * After netlink_fd was readable. Says on standard error what came and went. -ENODEV: the last one
+ * that was named is gone.
  */
-int tail_devices_follow(struct tail_devices *d, struct usn_tap *t, struct sink *s,
-			struct usn_err *e);
+int tail_devices_follow(struct tail_devices *d, struct usn_err *e);
 
 #endif

@@ -8,9 +8,9 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,25 +19,16 @@
 #include "base/err.h"
 #include "base/pidfd.h"
 #include "capture/history.h"
-#include "tap/tap.h"
-#include "usn/tail/devices.h"
-#include "usn/tail/options.h"
+#include "usn/tail/loop.h"
 #include "usn/tail/rendezvous.h"
 #include "usn/tail/snapshot.h"
 #include "usn/verb.h"
 
-/* What following returns when it is over without a fault. */
-#define ENOUGH (-ECANCELED)
-
 struct record {
-	struct tail_options options;
-	struct usn_tap *tap;
-	struct tail_devices devices;
+	struct capture capture;
 	struct history history;
 	struct rendezvous rendezvous;
-	int signal_fd;
-	int watched; /* whether the process of options.failure_fd is one to wait for */
-	struct usn_err *e;
+	bool watched; /* whether the process of options.failure_fd is one to wait for */
 };
 
 /* What has passed until now. With more coming all the time there would be no end to it. */
@@ -46,8 +37,8 @@ static void read_all(struct record *c)
 	uint64_t now = clock_mono_ns();
 	const struct usn_record *rec;
 
-	while ((rec = usn_tap_next(c->tap))) {
-		history_put(&c->history, rec, usn_tap_real_ns(c->tap, rec->mono_ns));
+	while ((rec = usn_tap_next(c->capture.tap))) {
+		history_put(&c->history, rec, usn_tap_real_ns(c->capture.tap, rec->mono_ns));
 		if (rec->mono_ns > now)
 			break;
 	}
@@ -57,13 +48,13 @@ static void read_all(struct record *c)
 /* In a child, whose standard output is nobody's. */
 static int write_to(struct record *c, int out, struct snapshot *ret, struct usn_err *e)
 {
-	struct sink_options o = c->options.sink;
+	struct sink_options o = c->capture.options.sink;
 	int r;
 
 	o.file = "-";
 	if (dup2(out, STDOUT_FILENO) < 0)
 		return usn_fail_errno(e, errno, "dup");
-	r = snapshot_write(&c->history, &c->devices, c->tap, &o, ret, e);
+	r = snapshot_write(&c->history, &c->capture.devices, c->capture.tap, &o, ret, e);
 	/* Whose output it is does the asking side know, and what became of it is its own matter. */
 	return r < 0 ? usn_fail(e, -r, "%s", strerror(-r)) : 0;
 }
@@ -119,58 +110,58 @@ static int judge(struct record *c)
 	struct snapshot s;
 	int status, r;
 
-	r = pidfd_status(c->options.failure_fd, &status);
+	r = pidfd_status(c->capture.options.failure_fd, &status);
 	if (r < 0)
-		return usn_fail_errno(c->e, -r, "cannot tell how the program ended");
+		return usn_fail_errno(c->capture.e, -r, "cannot tell how the program ended");
 	if (!status)
 		return ENOUGH;
-	usn_tap_remove(c->tap, 0);
+	usn_tap_remove(c->capture.tap, 0);
 	read_all(c);
-	r = snapshot_write(&c->history, &c->devices, c->tap, &c->options.sink, &s, c->e);
+	r = snapshot_write(&c->history, &c->capture.devices, c->capture.tap,
+			   &c->capture.options.sink, &s, c->capture.e);
 	if (r < 0)
 		return r;
 	fprintf(stderr, "usn record: the program %s: %s has %s\n", end_text(status, end),
-		c->options.sink.file, snapshot_text(&s, text));
+		c->capture.options.sink.file, snapshot_text(&s, text));
 	return ENOUGH;
 }
 
-static int follow_devices(struct record *c)
+static int record_read(struct capture *c)
 {
-	int r = tail_devices_follow(&c->devices, c->tap, NULL, c->e);
-
-	/* What there was is still there to be written. */
-	return r == -ENODEV && c->watched ? 0 : r;
+	read_all((struct record *)c);
+	return 0;
 }
 
-static int follow(struct record *c)
+static int rendezvous_fd(const struct capture *c)
 {
-	struct pollfd p[] = { { .fd = usn_tap_fd(c->tap), .events = POLLIN },
-			      { .fd = c->signal_fd, .events = POLLIN },
-			      { .fd = c->devices.netlink_fd, .events = POLLIN },
-			      { .fd = c->rendezvous.epoll_fd, .events = POLLIN },
-			      /* POLLIN comes before the status can be asked for. */
-			      { .fd = c->watched ? c->options.failure_fd : -1, .events = 0 } };
-	int r = 0;
-
-	while (r == 0) {
-		int n = poll(p, ARRAY_SIZE(p), -1);
-
-		if (n < 0 && errno != EINTR)
-			return usn_fail_errno(c->e, errno, "cannot wait for packets");
-		read_all(c);
-		if (n > 0 && p[1].revents)
-			return ENOUGH;
-		if (n > 0 && p[2].revents)
-			r = follow_devices(c);
-		if (n > 0 && p[3].revents)
-			serve(c);
-		if (r == 0 && n > 0 && p[4].revents)
-			r = judge(c);
-	}
-	return r;
+	return ((const struct record *)c)->rendezvous.epoll_fd;
 }
 
-static int open_signals(struct record *c, struct usn_err *e)
+static int record_serve(struct capture *c)
+{
+	serve((struct record *)c);
+	return 0;
+}
+
+static int program_fd(const struct capture *c)
+{
+	return ((const struct record *)c)->watched ? c->options.failure_fd : -1;
+}
+
+static int record_judge(struct capture *c)
+{
+	return judge((struct record *)c);
+}
+
+static const struct capture_kind record_kind = {
+	.verb = "record",
+	.read = record_read,
+	.watches = { { rendezvous_fd, POLLIN, record_serve },
+		     /* POLLIN comes before the status can be asked for. */
+		     { program_fd, POLLHUP, record_judge } },
+};
+
+static int open_signals(struct record *c)
 {
 	sigset_t set;
 
@@ -183,40 +174,39 @@ static int open_signals(struct record *c, struct usn_err *e)
 	} else {
 		sigaddset(&set, SIGINT);
 	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	/* Nobody waits for the children that write. */
 	signal(SIGCHLD, SIG_IGN);
-	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return c->signal_fd < 0 ? usn_fail_errno(e, errno, "cannot watch for signals") : 0;
+	return capture_watch_signals(&c->capture, &set);
 }
 
-static int record_open(struct record *c, struct usn_err *e)
+static int record_open(struct record *c)
 {
-	const struct tail_options *o = &c->options;
+	const struct tail_options *o = &c->capture.options;
 	int r;
 
-	c->watched = o->sink.file != NULL;
+	/* What there was when the devices went can still be written, if the program fails. */
+	c->watched = c->capture.outlives_devices = o->sink.file != NULL;
 	history_init(&c->history, o->last_bytes, o->last_ns);
-	r = open_signals(c, e);
+	r = open_signals(c);
 	if (r >= 0)
-		r = usn_tap_open(NULL, &o->tap, &c->tap, e);
+		r = capture_open_tap(&c->capture);
 	if (r >= 0)
-		r = tail_devices_open(&c->devices, o->devices, o->n_devices, c->tap, NULL, e);
+		r = capture_open_devices(&c->capture, NULL);
 	/* Runs come and go, several at once: theirs have no place to meet at. */
 	if (r >= 0 && !c->watched)
-		r = rendezvous_open(&c->rendezvous, o->devices, (size_t)o->n_devices, e);
+		r = rendezvous_open(&c->rendezvous, o->devices, (size_t)o->n_devices, c->capture.e);
 	return r;
 }
 
 static void say_recording(const struct record *c)
 {
-	const struct tail_options *o = &c->options;
+	const struct tail_options *o = &c->capture.options;
 	size_t i;
 
 	fputs("recording ", stderr);
-	for (i = 0; i < c->devices.n; i++)
-		fprintf(stderr, "%s%s", i ? ", " : "", c->devices.list[i].name);
+	for (i = 0; i < c->capture.devices.n; i++)
+		fprintf(stderr, "%s%s", i ? ", " : "", c->capture.devices.list[i].name);
 	fputs(", the last ", stderr);
 	if (o->last_ns)
 		fprintf(stderr, "%" PRIu64 "s", o->last_ns / 1000000000);
@@ -247,31 +237,26 @@ static int record(struct record *c)
 	int r;
 
 	say_recording(c);
-	if (c->watched && leave_starter(c->e) < 0)
+	if (c->watched && leave_starter(c->capture.e) < 0)
 		return -EIO;
-	r = follow(c);
+	r = capture_loop(&c->capture);
 	return r == ENOUGH ? 0 : r;
 }
 
 static int run(int argc, char **argv, struct usn_err *e)
 {
-	struct record c = { .signal_fd = -1,
-			    .rendezvous = { .epoll_fd = -1 },
-			    .devices = { .netlink_fd = -1, .registry_fd = -1 },
-			    .e = e };
+	struct record c = { .rendezvous = { .epoll_fd = -1 } };
 	int r;
 
-	r = tail_options_parse(argc, argv, OPTIONS_OF_RECORD, &c.options, e);
+	capture_init(&c.capture, &record_kind, e);
+	r = tail_options_parse(argc, argv, OPTIONS_OF_RECORD, &c.capture.options, e);
 	if (r >= 0)
-		r = record_open(&c, e);
+		r = record_open(&c);
 	if (r >= 0)
 		r = record(&c);
 	rendezvous_close(&c.rendezvous);
-	tail_devices_close(&c.devices);
-	usn_tap_close(c.tap);
 	history_free(&c.history);
-	close_fd(c.signal_fd);
-	tail_options_free(&c.options);
+	capture_close(&c.capture);
 	return r;
 }
 
