@@ -299,8 +299,8 @@ tails() {
 	fails 1 'usn1 is not for 4001' as 4001 -- usn tail usn0 usn1
 	fails 1 'only root can follow all devices' as 4001 -- usn tail all
 	# Whatever way it ends, nothing stays in the kernel.
-	as 4001 -- usn tail -w /dev/null usn0 2>"$TMP/tail.err" &
-	eventually grep -q 'listening on' "$TMP/tail.err"
+	as 4001 -- usn tail -w /dev/null usn0 2>"$TMP/killed.err" &
+	eventually grep -q 'listening on' "$TMP/killed.err"
 	# The shell's own process stands between.
 	tail_pid=$(pgrep -P $!)
 	links "$tail_pid" >"$TMP/links"
@@ -312,4 +312,48 @@ tails() {
 	while read -r id; do
 		eventually not show_link id "$id"
 	done <"$TMP/links"
+}
+
+# A folder as the login of a user gives it to him, and what he has in it is his alone.
+session_of() {
+	export XDG_RUNTIME_DIR=/run/user/$1
+	install -d /run/user
+	install -d -m 700 -o "$1" "$XDG_RUNTIME_DIR"
+}
+
+@test "users: usn record and usn dump, each user's apart" { in_sandbox records; }
+records() {
+	device_for User=4001 Group=4100
+	session_of 4001
+	as 4001 -- usn record -Q out usn0 udp and port 7 2>"$TMP/record.err" &
+	eventually grep -qx 'recording usn0, the last 64M' "$TMP/record.err"
+	fails 1 'usn0 is being recorded already' as 4001 -- usn record usn0
+	as 4001 -- usn-run ND=usn0 -- bash -c 'echo one >/dev/udp/10.64.0.2/9; echo two >/dev/udp/10.64.0.2/7'
+	as 4001 -- usn dump -w - usn0 2>"$TMP/dump.err" >"$TMP/dump"
+	has '^1 packets from .*; 0 forgotten, 0 lost$' <"$TMP/dump.err"
+	tshark -n -r "$TMP/dump" -T fields -e udp.dstport 2>/dev/null | has -x 7
+	# Root records beside him, and the two do not find each other.
+	fails 1 'nobody records usn0' usn dump -w "$TMP/root" usn0
+	usn record usn0 2>"$TMP/root.err" &
+	eventually grep -q '^recording ' "$TMP/root.err"
+	fails 1 'there are no packets' usn dump -w "$TMP/root" usn0
+	fails 1 'only root' as 4001 -- usn tail all
+	# Who may not use the device, and who has no folder.
+	fails 1 'usn0 is not for 4003' as 4003 -- usn record usn0
+	fails 1 'set XDG_RUNTIME_DIR' as 4001 -- env -u XDG_RUNTIME_DIR usn record usn0
+	fails 1 'set XDG_RUNTIME_DIR' as 4001 -- env -u XDG_RUNTIME_DIR usn dump -w - usn0
+	fails 1 'too long' as 4001 -- env XDG_RUNTIME_DIR="/$(printf '%0100d')" usn record usn0
+	fails 1 "cannot make /run/user/4001/usn: Permission denied" as 4002 4100 -- usn record usn0
+}
+
+@test "users: usn-run --dump-on-failure of a user" { in_sandbox on_failure; }
+on_failure() {
+	device_for User=4001
+	session_of 4001
+	status=0
+	as 4001 -- usn-run --dump-on-failure="$XDG_RUNTIME_DIR/f" ND=usn0 -- \
+		bash -c 'echo one >/dev/udp/10.64.0.2/7; exit 3' 2>&1 | cat >"$TMP/said" || :
+	has "the program ended with status 3: $XDG_RUNTIME_DIR/f has [1-9]" <"$TMP/said"
+	same 4001 "$(stat -c %u "$XDG_RUNTIME_DIR/f")"
+	tshark -n -r "$XDG_RUNTIME_DIR/f" -T fields -e udp.dstport 2>/dev/null | has -x 7
 }

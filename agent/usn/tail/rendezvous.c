@@ -17,20 +17,49 @@
 #include "base/err.h"
 #include "usn/tail/rendezvous.h"
 
-#define DIRECTORY "/run/usn/record"
-
 struct place {
-	char socket[64];
-	char lock[64];
+	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	char lock[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	int socket_fd;
 	int lock_fd; /* -1: the place is not ours */
 };
 
-static void name_place(struct place *p, const char *device)
+/* Where the folder usn/record is: root's in /run, a user's in his own folder of the session. */
+static int find_base(const char **ret, struct usn_err *e)
+{
+	const char *base = geteuid() ? getenv("XDG_RUNTIME_DIR") : "/run";
+
+	if (!base || *base != '/')
+		return usn_fail(e, ENOENT,
+				"a recorder needs a folder of yours to be found in: set "
+				"XDG_RUNTIME_DIR");
+	if (strlen(base) + sizeof("/usn/record/usn4095.sock") >
+	    sizeof(((struct place *)NULL)->socket))
+		return usn_fail(e, ENAMETOOLONG, "XDG_RUNTIME_DIR is too long for a socket: %s",
+				base);
+	*ret = base;
+	return 0;
+}
+
+static void name_place(struct place *p, const char *base, const char *device)
 {
 	*p = (struct place){ .socket_fd = -1, .lock_fd = -1 };
-	snprintf(p->socket, sizeof(p->socket), DIRECTORY "/%.15s.sock", device);
-	snprintf(p->lock, sizeof(p->lock), DIRECTORY "/%.15s.lock", device);
+	snprintf(p->socket, sizeof(p->socket), "%s/usn/record/%.15s.sock", base, device);
+	snprintf(p->lock, sizeof(p->lock), "%s/usn/record/%.15s.lock", base, device);
+}
+
+/* Others look for the agent in /run/usn; what is recorded is nobody else's. */
+static int make_folder(const char *base, struct usn_err *e)
+{
+	char path[sizeof(((struct place *)NULL)->socket)];
+
+	snprintf(path, sizeof(path), "%s/usn", base);
+	if (mkdir(path, geteuid() ? 0700 : 0755) < 0 && errno != EEXIST)
+		return usn_fail_errno(e, errno, "cannot make %s", path);
+	snprintf(path, sizeof(path), "%s/usn/record", base);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return usn_fail_errno(e, errno, "cannot make %s", path);
+	return 0;
 }
 
 /* A recorder that ends removes its lock, and may do so between our opening and our locking of it. */
@@ -77,13 +106,13 @@ static int listen_at(struct place *p, struct usn_err *e)
 	return 0;
 }
 
-static int open_place(struct rendezvous *v, const char *device, struct usn_err *e)
+static int open_place(struct rendezvous *v, const char *base, const char *device, struct usn_err *e)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct place *p = &v->places[v->n++];
 	int r;
 
-	name_place(p, device);
+	name_place(p, base, device);
 	r = take_lock(p, device, e);
 	if (r >= 0)
 		r = listen_at(p, e);
@@ -94,18 +123,19 @@ static int open_place(struct rendezvous *v, const char *device, struct usn_err *
 
 int rendezvous_open(struct rendezvous *v, char *const *devices, size_t n, struct usn_err *e)
 {
+	const char *base = NULL;
 	size_t i;
-	int r = 0;
+	int r;
 
 	*v = (struct rendezvous){ .epoll_fd = epoll_create1(EPOLL_CLOEXEC) };
 	v->places = calloc(n, sizeof(*v->places));
 	if (v->epoll_fd < 0 || !v->places)
 		return usn_fail(e, ENOMEM, "out of memory");
-	if ((mkdir("/run/usn", 0755) < 0 && errno != EEXIST) ||
-	    (mkdir(DIRECTORY, 0700) < 0 && errno != EEXIST))
-		return usn_fail_errno(e, errno, "cannot make %s", DIRECTORY);
+	r = find_base(&base, e);
+	if (r >= 0)
+		r = make_folder(base, e);
 	for (i = 0; r >= 0 && i < n; i++)
-		r = open_place(v, devices[i], e);
+		r = open_place(v, base, devices[i], e);
 	return r;
 }
 
@@ -196,9 +226,13 @@ int rendezvous_connect(const char *device, int *ret_fd, struct usn_err *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	const char *base;
 	struct place p;
+	int r = find_base(&base, e);
 
-	name_place(&p, device);
+	if (r < 0)
+		return r;
+	name_place(&p, base, device);
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", p.socket);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return errno == ENOENT || errno == ECONNREFUSED

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where usn dump meets the recorder of a device: /run/usn/record/DEVICE.sock, for root alone. The request is one message
- * with the descriptor to write to; the answer is one message, too.
+ * Where usn dump meets the recorder of a device: the socket usn/record/DEVICE.sock, root's below
+ * /run, another user's below XDG_RUNTIME_DIR. Both are of one user. The request is one message with
+ * the descriptor to write to; the answer is one message, too.
  *
- * DEVICE.lock is held as long as there is a recorder, so that what a killed one has left is known as such.
+ * A recorder holds DEVICE.lock as long as it lives, so that what a killed one has left is known.
  */
 #ifndef USN_RENDEZVOUS_H
 #define USN_RENDEZVOUS_H
