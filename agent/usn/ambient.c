@@ -97,9 +97,7 @@ static int run(int argc, char **argv, struct usn_err *e)
 	return 0;
 }
 
-const struct verb verb_ambient = {
-	"ambient", "on [--cgroup PATH] | off | show [--json]",
-	"let ND in any environment name a device",
+static const char details[] =
 	"  -c, --cgroup=PATH  for the processes in a cgroup and below it only\n"
 	"  -j, --json         as the agent reports it\n"
 	"\n"
@@ -109,6 +107,12 @@ const struct verb verb_ambient = {
 	"\n"
 	"  usn up usn0 Peer=echo Ambient=yes\n"
 	"  usn ambient on\n"
-	"  ND=usn0 ping -c 3 10.64.0.2",
-	run
+	"  ND=usn0 ping -c 3 10.64.0.2";
+
+const struct verb verb_ambient = {
+	.name = "ambient",
+	.arguments = "on [--cgroup PATH] | off | show [--json]",
+	.summary = "let ND in any environment name a device",
+	.details = details,
+	.run = run,
 };

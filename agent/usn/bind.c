@@ -252,8 +252,7 @@ static int run_unbind(int argc, char **argv, struct usn_err *e)
 	return o.pid ? unbind_tree(&o, e) : change_cgroup(&o, NULL, e);
 }
 
-const struct verb verb_bind = {
-	"bind", "[--rebind] --pid PID | --cgroup PATH | --unit DEVICE", "bind what runs already",
+static const char bind_details[] =
 	"  -p, --pid=PID      this process and all its descendants become a run\n"
 	"  -r, --rebind       also bind the sockets that they have already, except those to or at\n"
 	"                     an exempt address; otherwise these stay where they are\n"
@@ -265,19 +264,28 @@ const struct verb verb_bind = {
 	"addresses, the device they were on, and what was done.\n"
 	"\n"
 	"  usn bind --rebind --pid 4711 usn0\n"
-	"  usn bind --cgroup system.slice/app.service usn0",
-	run_bind
+	"  usn bind --cgroup system.slice/app.service usn0";
+
+const struct verb verb_bind = {
+	.name = "bind",
+	.arguments = "{--pid PID [--rebind] | --cgroup PATH | --unit} DEVICE",
+	.summary = "bind what runs already",
+	.details = bind_details,
+	.run = run_bind,
 };
 
-const struct verb verb_unbind = {
-	"unbind", "[--rebind] --pid PID | --cgroup PATH | --unit", "undo bind",
-	"  -p, --pid=PID      this process and all its descendants leave their run, to the root "
-	"of\n"
-	"                     the cgroup tree\n"
-	"  -r, --rebind       also take the sockets that they have off the device; otherwise "
-	"these\n"
-	"                     stay where they are\n"
+static const char unbind_details[] =
+	"  -p, --pid=PID      this process and all its descendants leave their run, to the root\n"
+	"                     of the cgroup tree\n"
+	"  -r, --rebind       also take the sockets that they have off the device; otherwise\n"
+	"                     these stay where they are\n"
 	"  -c, --cgroup=PATH  a cgroup that was bound as it is; its sockets stay where they are\n"
-	"  -u, --unit         the cgroup of the service that this is part of",
-	run_unbind
+	"  -u, --unit         the cgroup of the service that this is part of";
+
+const struct verb verb_unbind = {
+	.name = "unbind",
+	.arguments = "{--pid PID [--rebind] | --cgroup PATH | --unit}",
+	.summary = "undo bind",
+	.details = unbind_details,
+	.run = run_unbind,
 };

@@ -52,9 +52,14 @@ static int run(int argc, char **argv, struct usn_err *e)
 	return r;
 }
 
-const struct verb verb_down = {
-	"down", "[--force] DEVICE...", "remove devices",
+static const char details[] =
 	"  -f, --force   even while runs use it: their sockets then fail, and new ones are\n"
-	"                refused; they never leave by another device",
-	run
+	"                refused; they never leave by another device";
+
+const struct verb verb_down = {
+	.name = "down",
+	.arguments = "[--force] DEVICE...",
+	.summary = "remove devices",
+	.details = details,
+	.run = run,
 };

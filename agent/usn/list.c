@@ -254,15 +254,24 @@ static int run_show(int argc, char **argv, struct usn_err *e)
 	return 0;
 }
 
-const struct verb verb_list = { "list", "[--json]", "devices and runs",
-				"  -j, --json   as the agent reports them", run_list };
+const struct verb verb_list = {
+	.name = "list",
+	.arguments = "[--json]",
+	.summary = "devices and runs",
+	.details = "  -j, --json   as the agent reports them",
+	.run = run_list,
+};
 
-const struct verb verb_show = {
-	"show", "[--json] DEVICE", "all of one device",
+static const char show_details[] =
 	"  -j, --json   as the agent reports it\n"
 	"\n"
-	"\"out\" is from the host to the rig or peer, \"in\" the other way. \"dropped\" has what "
-	"the\n"
-	"queue had no room for, although the sender was told that it was sent.",
-	run_show
+	"\"out\" is from the host to the rig or peer, \"in\" the other way. \"dropped\" has what\n"
+	"the queue had no room for, although the sender was told that it was sent.";
+
+const struct verb verb_show = {
+	.name = "show",
+	.arguments = "[--json] DEVICE",
+	.summary = "all of one device",
+	.details = show_details,
+	.run = run_show,
 };

@@ -13,22 +13,44 @@ static const struct verb *const verbs[] = {
 	&verb_record, &verb_dump, &verb_ambient, &verb_bind, &verb_unbind, &verb_doctor,
 };
 
+#define NAME_COLUMNS 7
+#define ARGUMENT_COLUMNS 40
+
+/* Arguments that are wider than their column have a line of their own. */
+static void print_summary(FILE *f, const struct verb *v)
+{
+	const char *arguments = v->arguments;
+
+	fprintf(f, "  %-*s ", NAME_COLUMNS, v->name);
+	if (strlen(arguments) > ARGUMENT_COLUMNS) {
+		fprintf(f, "%s\n%*s", arguments, NAME_COLUMNS + 3, "");
+		arguments = "";
+	}
+	fprintf(f, "%-*s %s\n", ARGUMENT_COLUMNS, arguments, v->summary);
+}
+
 static void print_help(FILE *f)
 {
 	size_t i;
 
-	fputs("usage: usn COMMAND [ARGUMENT]...\n\nuser-space network devices, and what passes on "
-	      "them\n\n",
+	fputs("usage: usn COMMAND [ARGUMENT]...\n"
+	      "\n"
+	      "user-space network devices, and what passes on them\n"
+	      "\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(f, "  %-7s %-40s %s\n", verbs[i]->name, verbs[i]->arguments,
-			verbs[i]->summary);
+		print_summary(f, verbs[i]);
 	fputs("\nusn COMMAND --help tells more; programs are started by usn-run.\n", f);
 }
 
 static void print_verb_help(const struct verb *v)
 {
-	printf("usage: usn %s %s\n\n%s\n", v->name, v->arguments, v->details);
+	printf("usage: usn %s %s\n\n", v->name, v->arguments);
+	if (v->print_options) {
+		v->print_options(stdout);
+		putchar('\n');
+	}
+	puts(v->details);
 }
 
 static const struct verb *find(const char *name)

@@ -78,13 +78,18 @@ static int run(int argc, char **argv, struct usn_err *e)
 	exit(r == ENOENT ? 127 : 126);
 }
 
-const struct verb verb_rig = {
-	"rig", "DEVICE [--] COMMAND [ARGUMENT]...", "be the network behind a device",
+static const char details[] =
 	"COMMAND gets the device's packets from descriptor 3 and writes its own there: one read\n"
 	"or write is one IP packet. USN_FD=3 and USN_DEVICE are in its environment. While it\n"
 	"lives it takes the place of Peer=. Its exit status is that of COMMAND; 126 and 127:\n"
 	"COMMAND could not be run, was not found.\n"
 	"\n"
-	"  usn rig usn0 -- ./my_network",
-	run
+	"  usn rig usn0 -- ./my_network";
+
+const struct verb verb_rig = {
+	.name = "rig",
+	.arguments = "DEVICE [--] COMMAND [ARGUMENT]...",
+	.summary = "be the network behind a device",
+	.details = details,
+	.run = run,
 };

@@ -80,8 +80,7 @@ static int run(int argc, char **argv, struct usn_err *e)
 	return r;
 }
 
-const struct verb verb_up = {
-	"up", "DEVICE... [KEY=VALUE]...", "make devices and take them up",
+static const char details[] =
 	"  Address=ADDRESS/LEN  an address of the device, repeatable; without one usnN has\n"
 	"                       10.(64+N/256).(N mod 256).1/24 and fd75:736e:0:N::1/64\n"
 	"  MTU=BYTES            largest packet, 68 to 65535 (IPv6 needs 1280); 1500\n"
@@ -97,6 +96,12 @@ const struct verb verb_up = {
 	"/etc/usn/DEVICE.conf is read first, if it is there; the command line wins.\n"
 	"\n"
 	"  usn up usn0 Peer=echo\n"
-	"  usn up usn1 Address=192.0.2.1/24 MTU=1400",
-	run
+	"  usn up usn1 Address=192.0.2.1/24 MTU=1400";
+
+const struct verb verb_up = {
+	.name = "up",
+	.arguments = "DEVICE... [KEY=VALUE]...",
+	.summary = "make devices and take them up",
+	.details = details,
+	.run = run,
 };

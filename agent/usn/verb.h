@@ -4,6 +4,7 @@
 #define USN_VERB_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct usn_err;
 
@@ -14,6 +15,8 @@ struct verb {
 	const char *details; /* options and examples, whole lines */
 	/* argv[0] is the verb. 0; -EINVAL: the usage was wrong; other -errno: it failed. */
 	int (*run)(int argc, char **argv, struct usn_err *e);
+	/* Options that are a table, before the details; NULL: the details have all options. */
+	void (*print_options)(FILE *f);
 };
 
 extern const struct verb verb_up, verb_down, verb_list, verb_show, verb_rig, verb_tail, verb_record,

@@ -88,6 +88,35 @@ programs_agree() {
 	[ "$(help_options usnd | wc -l)" -ge 4 ]
 }
 
+# table_options FILE: the long options that the table in a source file has.
+table_options() {
+	grep -oE '"[a-z-]+", (no|required|optional)_argument|(WORD|VALUE)\("[a-z-]+"' "$ROOT/agent/$1" |
+		sed 's/[^"]*"\([^"]*\)".*/--\1/' | sort -u
+}
+
+@test "no option is in a program's table alone" { in_sandbox tables_agree; }
+tables_agree() {
+	while read -r file command; do
+		# shellcheck disable=SC2086
+		agree "table and help of $command" "$(table_options "$file")" \
+			"$(help_options $command | grep -- ^--)"
+	done <<-END
+		usn/down.c usn down
+		usn/usage.c usn list
+		usn/usage.c usn show
+		usn/usage.c usn doctor
+		usn/ambient.c usn ambient
+		usn/bind.c usn bind
+		usn/bind.c usn unbind
+		usn/tail/dump.c usn dump
+		usn-run/main.c usn-run
+		usn-extcap/options.c usn-extcap
+		usnd/main.c usnd
+	END
+	# Those of usn tail and usn record are printed from their table.
+	[ "$(help_options usn tail | wc -l)" -ge 28 ]
+}
+
 # known WORD...: the program does not call any of the words wrong, whatever else it says.
 known() {
 	local said

@@ -275,3 +275,12 @@ in_the_manual() {
 	cut -f 2 "$TMP/found" | sed -E 's#^(cgroup|programs)/.*#\1/#' | sort -u >"$TMP/names"
 	sed -n '/^\.It Cm doctor/,/^\.Sh/s/^\.It Sy \([^ ]*\) .*/\1/p' "$ROOT/docs/man/usn.8" | sort -u | diff "$TMP/names" -
 }
+
+# The agent's programs are in three objects, and ambient mode's in one: all are at these hooks.
+@test "doctor: tries each hook that a program of usn is for" { in_sandbox all_hooks; }
+all_hooks() {
+	look
+	cut -f 2 "$TMP/found" | grep -E '^cgroup(_skb)?/' | sort >"$TMP/names"
+	[ "$(wc -l <"$TMP/names")" -gt 10 ]
+	sed -n 's/^SEC("\(cgroup[^"]*\)")$/\1/p' "$ROOT"/bpf/*.bpf.c | sort -u | diff "$TMP/names" -
+}

@@ -40,13 +40,17 @@ static int run(int argc, char **argv, struct usn_err *e)
 		       : 0;
 }
 
-const struct verb verb_doctor = {
-	"doctor", "[--json]", "whether usn can work here",
+static const char details[] =
 	"  -j, --json   the same as JSON\n"
 	"\n"
-	"A line for each check: \"ok\"; \"warn\", if something works less well; or \"missing\", if "
-	"usn\n"
-	"cannot do without it. Then what was found, and what that means and what to do about it.\n"
-	"Nothing is changed.",
-	run
+	"A line for each check: \"ok\"; \"warn\", if something works less well; or \"missing\", if\n"
+	"usn cannot do without it. Then what was found, and what that means and what to do about\n"
+	"it. Nothing is changed.";
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.arguments = "[--json]",
+	.summary = "whether usn can work here",
+	.details = details,
+	.run = run,
 };

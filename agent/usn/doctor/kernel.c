@@ -93,8 +93,7 @@ static const struct feature features[] = {
 	{ "atomics", kernel_exchanges, FINDING_WARN, NO_TAPS "boot Linux 5.12 or newer" },
 	{ "tcx", probe_tcx, FINDING_WARN,
 	  "taps use filters of the clsact qdisc (sch_ingress, cls_bpf), and one that is killed "
-	  "leaves "
-	  "its own until the next is opened: Linux 6.6 has tcx" },
+	  "leaves its own until the next is opened: Linux 6.6 has tcx" },
 	{ "kfuncs", probe_kfuncs, FINDING_WARN,
 	  "taps do not know checksums, nor, of packets in, the owner of a socket that has neither "
 	  "sent, bound nor connected, and --run does not find these: Linux 6.2 has the kfuncs" },
@@ -102,8 +101,7 @@ static const struct feature features[] = {
 	  "usn ambient on is refused: start programs by usn-run, or boot a newer kernel" },
 	{ "task_storage", probe_task_storage, FINDING_WARN,
 	  "usn ambient keeps what threads' environments say in an LRU, which is slower: nothing "
-	  "has "
-	  "to be done" },
+	  "has to be done" },
 	{ "pidfd_open", probe_pidfd_open, FINDING_WARN,
 	  "usn rig and usn-run --dump-on-failure do not work, and usn show finds no stale sockets: "
 	  "boot Linux 5.3 or newer, and have seccomp filters let it pass" },
@@ -115,8 +113,7 @@ static const struct feature features[] = {
 	  "caller had open: boot Linux 5.9 or newer, and have seccomp filters let it pass" },
 	{ "peer_pidfd", probe_peer_pidfd, FINDING_WARN,
 	  "usn rig is known by its process id, which may be another's if it ends at once: Linux "
-	  "6.5 "
-	  "has SO_PEERPIDFD" },
+	  "6.5 has SO_PEERPIDFD" },
 	{ "exit_status", pidfd_status_works, FINDING_WARN,
 	  "usn-run --dump-on-failure is refused: Linux 6.15 has PIDFD_INFO_EXIT" },
 };

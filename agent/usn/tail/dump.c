@@ -17,10 +17,9 @@
 static const char details[] =
 	"  -w, --write=FILE  write pcapng with nanoseconds to FILE; - is the standard output\n"
 	"\n"
-	"Writes the packets that usn record has in memory, and lets it go on. May be done again "
-	"and\n"
-	"again. Tells how many there were, how many had been forgotten before, and how many the\n"
-	"recorder has lost because it did not keep up.\n"
+	"Writes the packets that usn record has in memory, and lets it go on. May be done again\n"
+	"and again. Tells how many there were, how many had been forgotten before, and how many\n"
+	"the recorder has lost because it did not keep up.\n"
 	"\n"
 	"  usn dump -w /tmp/usn0.pcapng usn0";
 
@@ -107,5 +106,10 @@ static int run(int argc, char **argv, struct usn_err *e)
 	return 0;
 }
 
-const struct verb verb_dump = { "dump", "-w FILE DEVICE", "write what a recorder has", details,
-				run };
+const struct verb verb_dump = {
+	.name = "dump",
+	.arguments = "-w FILE DEVICE",
+	.summary = "write what a recorder has",
+	.details = details,
+	.run = run,
+};

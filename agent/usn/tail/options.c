@@ -2,6 +2,7 @@
 /* The options of usn tail and usn record, as a table. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,53 +17,6 @@
 #define LAST_BYTES_DEFAULT (64ULL << 20)
 #define LAST_BYTES_OF_TIME (1ULL << 30) /* it is taken only as far as it is needed */
 #define LAST_BYTES_MAX (64ULL << 30)
-
-const char tail_options_text[] =
-	"  -c, --count=N      end after N packets\n"
-	"  -w, --write=FILE   write pcapng with nanoseconds to FILE; - is the standard output\n"
-	"  -C, --file-size=N  with -w: a new file after N million bytes, or NK, NM, NG\n"
-	"  -G, --rotate=N     with -w: a new file every N seconds; FILE is of strftime(3)\n"
-	"  -W, --files=N      with -C or -G: at most N files\n"
-	"  -j, --json         one object a line\n"
-	"  -t, --time=HOW     of a line: real, mono, delta (since the packet before), rel (since "
-	"the first)\n"
-	"  -s, --snaplen=N    keep the first N bytes of a packet, 65535\n"
-	"  -B, --ring=N       room for what is not read yet, N KiB, or NK, NM, NG; 8M\n"
-	"  -Q, --direction=D  in (to the host), out, or inout\n"
-	"  -i, --immediate    show each packet at once, instead of within 40 ms\n"
-	"  -p, --pid=PID      only packets of this process\n"
-	"  -n, --comm=NAME    only packets of processes of this name\n"
-	"  -r, --run=RUN      only packets of this run, as usn0-1, or of a cgroup\n"
-	"\n"
-	"What follows the devices is a filter, an expression of pcap-filter(7) that is evaluated "
-	"in\n"
-	"the kernel. \"all\" is every device there is, also those that come up later.\n"
-	"Ends at Ctrl-C, and tells how many packets were seen and how many were lost because\n"
-	"this program did not keep up; at SIGUSR1 it tells so and goes on.\n"
-	"\n"
-	"  usn tail usn0\n"
-	"  usn tail usn0 usn1 tcp port 80\n"
-	"  usn tail -w - usn0 | tshark -r -";
-
-const char record_options_text[] =
-	"  -l, --last=N       keep the last Ns, as 30s, or NK, NM, NG bytes of memory; 64M. Given\n"
-	"                     twice, the smaller amount; a time alone keeps what 1G has room for\n"
-	"  -s, --snaplen=N    keep the first N bytes of a packet, 65535\n"
-	"  -B, --ring=N       room for what is not read yet, N KiB, or NK, NM, NG; 8M\n"
-	"  -Q, --direction=D  in (to the host), out, or inout\n"
-	"  -p, --pid=PID      only packets of this process\n"
-	"  -n, --comm=NAME    only packets of processes of this name\n"
-	"  -r, --run=RUN      only packets of this run, as usn0-1, or of a cgroup\n"
-	"  -w, --write=FILE   with --on-failure-of: the file to write to\n"
-	"      --on-failure-of=FD  used by usn-run: end with the process behind this pidfd, and\n"
-	"                     write if it has failed\n"
-	"\n"
-	"What follows the devices is a filter, an expression of pcap-filter(7) that is evaluated "
-	"in\n"
-	"the kernel. No file is written before usn dump asks for one. Ends at Ctrl-C.\n"
-	"\n"
-	"  usn record --last 30s usn0 &\n"
-	"  usn dump -w /tmp/usn0.pcapng usn0";
 
 static int take_count(struct tail_options *o, const char *s)
 {
@@ -200,55 +154,99 @@ static int take_failure(struct tail_options *o, const char *s)
 /* What has no letter. */
 #define FAILURE 256
 
+/* A row for each option of a verb, in the order of the help. */
 static const struct taken {
 	unsigned int verbs; /* that have it */
-	struct option option;
+	int letter;         /* or FAILURE */
+	const char *name;
+	const char *value; /* its placeholder in the help; NULL: it takes no value */
 	int (*take)(struct tail_options *o, const char *s);
-	const char *what; /* it is */
+	const char *want; /* what the value has to be */
+	const char *help;
 } table[] = {
-	{ T, { "count", required_argument, NULL, 'c' }, take_count, "a number of packets" },
-	{ T | R, { "write", required_argument, NULL, 'w' }, take_write, "a file" },
-	{ T, { "file-size", required_argument, NULL, 'C' }, take_file_size, "a size: 10, 10M" },
-	{ T, { "rotate", required_argument, NULL, 'G' }, take_rotate, "a number of seconds" },
-	{ T, { "files", required_argument, NULL, 'W' }, take_files, "a number of files" },
-	{ T, { "json", no_argument, NULL, 'j' }, take_json, NULL },
-	{ T, { "time", required_argument, NULL, 't' }, take_time, "real, mono, delta or rel" },
-	{ T | R,
-	  { "snaplen", required_argument, NULL, 's' },
-	  take_snaplen,
-	  "a number of bytes from 1 to 65535" },
-	{ T | R, { "ring", required_argument, NULL, 'B' }, take_ring, "a size from 4K to 1G" },
-	{ T | R,
-	  { "direction", required_argument, NULL, 'Q' },
-	  take_direction,
-	  "in, out or inout" },
-	{ T, { "immediate", no_argument, NULL, 'i' }, take_immediate, NULL },
-	{ T | R, { "pid", required_argument, NULL, 'p' }, take_pid, "a process" },
-	{ T | R, { "comm", required_argument, NULL, 'n' }, take_comm, "a name of 1 to 15 bytes" },
-	{ T | R, { "run", required_argument, NULL, 'r' }, take_run, "a run or a cgroup" },
-	{ R,
-	  { "last", required_argument, NULL, 'l' },
-	  take_last,
-	  "a time, 30s, or a size from 128K to 64G" },
-	{ R, { "on-failure-of", required_argument, NULL, FAILURE }, take_failure, "a descriptor" },
+	{ T, 'c', "count", "N", take_count, "a number of packets", "end after N packets" },
+	{ T, 'w', "write", "FILE", take_write, "a file",
+	  "write pcapng with nanoseconds to FILE; - is the standard output" },
+	{ T, 'C', "file-size", "N", take_file_size, "a size: 10, 10M",
+	  "with -w: a new file after N million bytes, or NK, NM, NG" },
+	{ T, 'G', "rotate", "N", take_rotate, "a number of seconds",
+	  "with -w: a new file every N seconds; FILE is of strftime(3)" },
+	{ T, 'W', "files", "N", take_files, "a number of files", "with -C or -G: at most N files" },
+	{ T, 'j', "json", NULL, take_json, NULL, "one object a line" },
+	{ T, 't', "time", "HOW", take_time, "real, mono, delta or rel",
+	  "of a line: real, mono, delta (since the packet before),\n"
+	  "rel (since the first)" },
+	{ R, 'l', "last", "N", take_last, "a time, 30s, or a size from 128K to 64G",
+	  "keep the last Ns, as 30s, or NK, NM, NG bytes of memory; 64M.\n"
+	  "Given twice, the smaller amount; a time alone keeps what 1G has\n"
+	  "room for" },
+	{ T | R, 's', "snaplen", "N", take_snaplen, "a number of bytes from 1 to 65535",
+	  "keep the first N bytes of a packet, 65535" },
+	{ T | R, 'B', "ring", "N", take_ring, "a size from 4K to 1G",
+	  "room for what is not read yet, N KiB, or NK, NM, NG; 8M" },
+	{ T | R, 'Q', "direction", "D", take_direction, "in, out or inout",
+	  "in (to the host), out, or inout" },
+	{ T, 'i', "immediate", NULL, take_immediate, NULL,
+	  "show each packet at once, instead of within 40 ms" },
+	{ T | R, 'p', "pid", "PID", take_pid, "a process", "only packets of this process" },
+	{ T | R, 'n', "comm", "NAME", take_comm, "a name of 1 to 15 bytes",
+	  "only packets of processes of this name" },
+	{ T | R, 'r', "run", "RUN", take_run, "a run or a cgroup",
+	  "only packets of this run, as usn0-1, or of a cgroup" },
+	{ R, 'w', "write", "FILE", take_write, "a file", "with --on-failure-of: the file to write to" },
+	{ R, FAILURE, "on-failure-of", "FD", take_failure, "a descriptor",
+	  "used by usn-run: end with the process behind this pidfd, and\n"
+	  "write if it has failed" },
 };
 
-static int take(struct tail_options *o, int c, char **argv, struct usn_err *e)
+#define HELP_COLUMN 21
+
+static void print_option(FILE *f, const struct taken *t)
+{
+	const char *line = t->help, *end;
+	int n = t->letter == FAILURE ? fprintf(f, "      ") : fprintf(f, "  -%c, ", t->letter);
+
+	n += fprintf(f, "--%s%s%s", t->name, t->value ? "=" : "", t->value ? t->value : "");
+	fprintf(f, "%*s", n < HELP_COLUMN - 1 ? HELP_COLUMN - n : 2, "");
+	while ((end = strchr(line, '\n'))) {
+		fprintf(f, "%.*s\n%*s", (int)(end - line), line, HELP_COLUMN, "");
+		line = end + 1;
+	}
+	fprintf(f, "%s\n", line);
+}
+
+void tail_options_print(FILE *f, unsigned int verb)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		if (table[i].option.val != c)
-			continue;
-		if (table[i].take(o, optarg) < 0)
-			return c == FAILURE
-				       ? usage_error(e, "--%s '%s' is not %s", table[i].option.name,
-						     optarg, table[i].what)
-				       : usage_error(e, "-%c '%s' is not %s", c, optarg,
-						     table[i].what);
-		return 0;
+		if (table[i].verbs & verb)
+			print_option(f, &table[i]);
 	}
-	return bad_option(argv, e);
+}
+
+static const struct taken *find(unsigned int verb, int letter)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		if (table[i].verbs & verb && table[i].letter == letter)
+			return &table[i];
+	}
+	return NULL;
+}
+
+static int take(struct tail_options *o, unsigned int verb, int c, char **argv, struct usn_err *e)
+{
+	const struct taken *t = find(verb, c);
+
+	if (!t)
+		return bad_option(argv, e);
+	if (t->take(o, optarg) >= 0)
+		return 0;
+	if (c == FAILURE)
+		return usage_error(e, "--%s '%s' is not %s", t->name, optarg, t->want);
+	return usage_error(e, "-%c '%s' is not %s", c, optarg, t->want);
 }
 
 /* What follows the devices is a filter, in one word or several, as tcpdump takes it. */
@@ -292,8 +290,8 @@ static int take_words(struct tail_options *o, bool may_all, int n, char **words,
 static int check_record(struct tail_options *o, struct usn_err *e)
 {
 	if (!o->sink.file != (o->failure_fd < 0))
-		return usage_error(e, "-w and --on-failure-of belong together; usn dump writes "
-				      "what is in memory");
+		return usage_error(e, "-w and --on-failure-of belong together; "
+				      "usn dump writes what is in memory");
 	if (!o->last_given)
 		o->last_bytes = o->last_ns ? LAST_BYTES_OF_TIME : LAST_BYTES_DEFAULT;
 	return 0;
@@ -320,15 +318,16 @@ static void list_options(unsigned int verb, struct option longs[], char *shorts,
 	size_t i, n = 0;
 
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		const struct option *o = &table[i].option;
+		const struct taken *t = &table[i];
+		int has_value = t->value ? required_argument : no_argument;
 
-		if (!(table[i].verbs & verb))
+		if (!(t->verbs & verb))
 			continue;
-		longs[n++] = *o;
-		if (o->val == FAILURE)
+		longs[n++] = (struct option){ t->name, has_value, NULL, t->letter };
+		if (t->letter == FAILURE)
 			continue;
-		snprintf(shorts + strlen(shorts), size - strlen(shorts), "%c%s", o->val,
-			 o->has_arg ? ":" : "");
+		snprintf(shorts + strlen(shorts), size - strlen(shorts), "%c%s", t->letter,
+			 t->value ? ":" : "");
 	}
 }
 
@@ -345,7 +344,7 @@ int tail_options_parse(int argc, char **argv, unsigned int verb, struct tail_opt
 	list_options(verb, longs, shorts, sizeof(shorts));
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		r = take(o, c, argv, e);
+		r = take(o, verb, c, argv, e);
 		if (r < 0)
 			return r;
 	}

@@ -5,22 +5,24 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <usn.h>
 
 #include "capture/sink.h"
 
 struct tail_options {
-	char *const
-		*devices; /* names, n_devices of them; none: all there are, also those to come */
+	/* Names, n_devices of them; none: all there are, also those to come. */
+	char *const *devices;
 	int n_devices;
 	uint64_t wanted; /* packets; 0: until interrupted */
 	struct usn_tap_options tap;
 	struct sink_options sink;
-	uint64_t last_bytes; /* of record: how much is kept */
-	bool last_given;
-	uint64_t last_ns; /* and for how long; 0: not limited */
-	int failure_fd; /* of record, a pidfd: write to sink.file if its process fails; -1: none */
-	char *filter;   /* malloced; tap.filter is this */
+	/* Of record: how much is kept, and for how long; 0: of any age. */
+	uint64_t last_bytes, last_ns;
+	bool last_given; /* last_bytes */
+	/* Of record, a pidfd: write to sink.file if its process fails; -1: there is no process. */
+	int failure_fd;
+	char *filter; /* malloced; tap.filter is this */
 };
 
 #define OPTIONS_OF_TAIL 1
@@ -31,7 +33,7 @@ int tail_options_parse(int argc, char **argv, unsigned int verb, struct tail_opt
 		       struct usn_err *e);
 void tail_options_free(struct tail_options *o);
 
-/* For the usage. */
-extern const char tail_options_text[], record_options_text[];
+/* The options of the verb, for its help. */
+void tail_options_print(FILE *f, unsigned int verb);
 
 #endif

@@ -260,5 +260,23 @@ static int run(int argc, char **argv, struct usn_err *e)
 	return r;
 }
 
-const struct verb verb_record = { "record", "[OPTION]... DEVICE... [FILTER]",
-				  "keep the newest packets in memory", record_options_text, run };
+static void print_options(FILE *f)
+{
+	tail_options_print(f, OPTIONS_OF_RECORD);
+}
+
+static const char details[] =
+	"What follows the devices is a filter, an expression of pcap-filter(7) that is evaluated\n"
+	"in the kernel. No file is written before usn dump asks for one. Ends at Ctrl-C.\n"
+	"\n"
+	"  usn record --last 30s usn0 &\n"
+	"  usn dump -w /tmp/usn0.pcapng usn0";
+
+const struct verb verb_record = {
+	.name = "record",
+	.arguments = "[OPTION]... DEVICE... [FILTER]",
+	.summary = "keep the newest packets in memory",
+	.details = details,
+	.run = run,
+	.print_options = print_options,
+};

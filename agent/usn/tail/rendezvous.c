@@ -31,8 +31,7 @@ static int find_base(const char **ret, struct usn_err *e)
 
 	if (!base || *base != '/')
 		return usn_fail(e, ENOENT,
-				"a recorder needs a folder of yours to be found in: set "
-				"XDG_RUNTIME_DIR");
+				"a recorder needs a folder of yours: set XDG_RUNTIME_DIR");
 	if (strlen(base) + sizeof("/usn/record/usn4095.sock") >
 	    sizeof(((struct place *)NULL)->socket))
 		return usn_fail(e, ENAMETOOLONG, "XDG_RUNTIME_DIR is too long for a socket: %s",
@@ -81,8 +80,8 @@ static int take_lock(struct place *p, const char *device, struct usn_err *e)
 		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 			return errno == EWOULDBLOCK
 				       ? usn_fail(e, EBUSY,
-						  "%s is being recorded already: usn dump %s -w "
-						  "FILE",
+						  "%s is being recorded already: "
+						  "usn dump %s -w FILE",
 						  device, device)
 				       : usn_fail_errno(e, errno, "cannot lock %s", p->lock);
 		if (is_linked(fd, p->lock)) {

@@ -213,5 +213,26 @@ static int run(int argc, char **argv, struct usn_err *e)
 	return r;
 }
 
-const struct verb verb_tail = { "tail", "[OPTION]... {DEVICE... | all} [FILTER]",
-				"show packets as they pass", tail_options_text, run };
+static void print_options(FILE *f)
+{
+	tail_options_print(f, OPTIONS_OF_TAIL);
+}
+
+static const char details[] =
+	"What follows the devices is a filter, an expression of pcap-filter(7) that is evaluated\n"
+	"in the kernel. \"all\" is every device there is, also those that come up later.\n"
+	"Ends at Ctrl-C, and tells how many packets were seen and how many were lost because\n"
+	"this program did not keep up; at SIGUSR1 it tells so and goes on.\n"
+	"\n"
+	"  usn tail usn0\n"
+	"  usn tail usn0 usn1 tcp port 80\n"
+	"  usn tail -w - usn0 | tshark -r -";
+
+const struct verb verb_tail = {
+	.name = "tail",
+	.arguments = "[OPTION]... {DEVICE... | all} [FILTER]",
+	.summary = "show packets as they pass",
+	.details = details,
+	.run = run,
+	.print_options = print_options,
+};
