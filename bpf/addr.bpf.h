@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the programs at connect, bind and sendmsg have in common: the address, and binding the socket. */
+/*
+ * What the programs at connect, bind and sendmsg have in common:
+ * the address, and binding the socket.
+ */
 #ifndef USN_ADDR_BPF_H
 #define USN_ADDR_BPF_H
 
@@ -41,8 +44,8 @@ static __always_inline void write_addr6(struct bpf_sock_addr *ctx, const __u32 a
 }
 
 /*
- * Whether programs of bind and sendmsg can move a socket, as those of connect can: since Linux 5.12. Set before the object is
- * loaded. Where they cannot, a bind that needs it is refused.
+ * Whether programs of bind and sendmsg can move a socket, as those of connect can: since Linux
+ * 5.12. Set before the object is loaded. Where they cannot, a bind that needs it is refused.
  */
 const volatile bool can_move_anywhere __weak = true;
 

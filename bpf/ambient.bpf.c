@@ -2,9 +2,9 @@
 /*
  * Ambient mode: ND=usn0 ping 10.64.0.2, with no launcher, as it was in 1999.
  *
- * The same hooks and decisions as for runs, on the root of the cgroup tree or of a part of it. A run is found by its cgroup;
- * here the process's environment decides when it makes a socket, and from then on the socket remembers.
- * What is in a run is left to the programs of runs.
+ * The same hooks and decisions as for runs, on the root of the cgroup tree or of a part of it.
+ * A run is found by its cgroup; here the process's environment decides when it makes a socket,
+ * and from then on the socket remembers. What is in a run is left to the programs of runs.
  */
 #include "vmlinux.h"
 
@@ -61,8 +61,9 @@ static __always_inline const struct usn_ambient *note_of(struct bpf_sock *sk)
 }
 
 /*
- * At connect and bind of MPTCP the socket is the inner one, which the kernel made, so that it has no note: the process
- * is asked again, and the guard then knows this one, too. The same serves sockets from before ambient mode was on.
+ * At connect and bind of MPTCP the socket is the inner one, which the kernel made,
+ * so that it has no note: the process is asked again, and the guard then knows this one, too.
+ * The same serves sockets from before ambient mode was on.
  */
 static __always_inline const struct usn_ambient *note_or_ask(struct bpf_sock *sk)
 {

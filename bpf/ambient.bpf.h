@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Ambient mode: which device the environment of a process names, and which one a socket got by that. */
+/*
+ * Ambient mode: which device the environment of a process names,
+ * and which one a socket got by that.
+ */
 #ifndef USN_AMBIENT_BPF_H
 #define USN_AMBIENT_BPF_H
 
@@ -68,8 +71,8 @@ static __always_inline struct usn_seen *seen_in_lru(void)
 }
 
 /*
- * What the current thread's environment says. It is read once a thread and exec: setenv(3) does not reach
- * the strings that exec laid down, so they do not change. NULL: no memory, nobody knows.
+ * What the current thread's environment says. It is read once a thread and exec: setenv(3) does not
+ * reach the strings that exec laid down, so they do not change. NULL: no memory, nobody knows.
  */
 static __always_inline const struct usn_seen *nd_of_current(void)
 {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The bind: new sockets of a run belong to the run's device, except where they talk to an exempt address.
+ * The bind: new sockets of a run belong to the run's device,
+ * except where they talk to an exempt address.
  *
- * sock_create binds. connect and bind know the address: an exempt one (loopback, or a rule of the run's)
- * takes the socket off the device, any other puts it back. They look at nothing but the socket and the
- * binding, so there is no state that could disagree with the socket. The programs hang on the cgroup above
- * all runs.
+ * sock_create binds. connect and bind know the address: an exempt one (loopback,
+ * or a rule of the run's) takes the socket off the device, any other puts it back.
+ * They look at nothing but the socket and the binding, so there is no state that could disagree
+ * with the socket. The programs hang on the cgroup above all runs.
  */
 #include "vmlinux.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the verifier makes of a program depends on the compiler: which one it was, and how to hold it. */
+/*
+ * What the verifier makes of a program depends on the compiler:
+ * which one it was, and how to hold it.
+ */
 #ifndef USN_COMPILER_BPF_H
 #define USN_COMPILER_BPF_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What connect and bind decide: an exempt address takes the socket off the device, any other puts it back.
- * They look at nothing but the socket and the binding, so there is no state that could disagree with the socket.
+ * What connect and bind decide: an exempt address takes the socket off the device,
+ * any other puts it back. They look at nothing but the socket and the binding,
+ * so there is no state that could disagree with the socket.
  */
 #ifndef USN_CONNECT_BPF_H
 #define USN_CONNECT_BPF_H
@@ -63,7 +64,9 @@ static __always_inline int rebind(struct bpf_sock_addr *ctx, const struct usn_bi
 	return ALLOW;
 }
 
-/* To connect to the unspecified address is to connect to loopback (ip_route_output_key, net/ipv4). */
+/*
+ * To connect to the unspecified address is to connect to loopback (ip_route_output_key, net/ipv4).
+ */
 static __always_inline int decide_connect(struct bpf_sock_addr *ctx, const struct usn_binding *b,
 					  const struct place *p, bool v4)
 {

@@ -8,9 +8,10 @@
 #include "owner.bpf.h"
 
 /*
- * Once bound, a socket of an unprivileged process could not be unbound for an exempt address. A stream socket
- * sends nothing before connect, bind or listen, so it can wait; for the last, which no program sees, the guard
- * stands behind. Datagram sockets cannot wait: sendmsg latches the device before its program runs.
+ * Once bound, a socket of an unprivileged process could not be unbound for an exempt address.
+ * A stream socket sends nothing before connect, bind or listen, so it can wait;
+ * for the last, which no program sees, the guard stands behind.
+ * Datagram sockets cannot wait: sendmsg latches the device before its program runs.
  */
 static __always_inline bool can_wait(const struct bpf_sock *sk, const struct usn_binding *b)
 {

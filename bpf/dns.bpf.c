@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Name servers of a run's own, the way back; connect and sendmsg are the way there. See dns.bpf.h. */
+/*
+ * Name servers of a run's own, the way back; connect and sendmsg are the way there. See dns.bpf.h.
+ */
 #include "vmlinux.h"
 
 #include <stdbool.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Name servers of a run's own: a query to any server goes to one of them, and its answer seems to come from
- * the server that was asked.
+ * Name servers of a run's own: a query to any server goes to one of them,
+ * and its answer seems to come from the server that was asked.
  *
- * The address is rewritten before the socket is bound or unbound by it, so that a query to a stub on
- * loopback goes out by the device. What was asked is kept beside the socket, the last one if it asks several.
+ * The address is rewritten before the socket is bound or unbound by it,
+ * so that a query to a stub on loopback goes out by the device.
+ * What was asked is kept beside the socket, the last one if it asks several.
  */
 #ifndef USN_DNS_BPF_H
 #define USN_DNS_BPF_H
@@ -29,7 +30,9 @@ static __always_inline bool same_addr(const __u32 a[4], const __u32 b[4])
 	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
 }
 
-/* One of the run's servers is asked anyway: the application goes on to the next of them by itself. */
+/*
+ * One of the run's servers is asked anyway: the application goes on to the next of them by itself.
+ */
 static __always_inline bool is_own_server(const struct usn_binding *b, const struct place *p)
 {
 	int i;
@@ -61,7 +64,10 @@ static __always_inline int refuse_query(const struct usn_binding *b)
 	return REFUSE;
 }
 
-/* Writes the server's address in place of the one that was asked. v4: the hook's family, a constant. */
+/*
+ * Writes the server's address in place of the one that was asked.
+ * v4: the hook's family, a constant.
+ */
 static __always_inline int ask_own_server(struct bpf_sock_addr *ctx, const struct usn_binding *b,
 					  const struct place *p, bool v4)
 {
@@ -72,7 +78,10 @@ static __always_inline int ask_own_server(struct bpf_sock_addr *ctx, const struc
 	if (!sk)
 		return refuse_query(b);
 	if (is_own_server(b, p)) {
-		/* A v6 socket that is connected to an IPv4 address comes here for each datagram it sends. */
+		/*
+		 * A v6 socket that is connected to an IPv4 address comes here for
+		 * each datagram it sends.
+		 */
 		if (!CTX_READ(sk, dst_port))
 			bpf_sk_storage_delete(&asked, sk);
 		return ALLOW;

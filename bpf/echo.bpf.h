@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Echo replies: no look-up finds the socket of a ping, so who asked is remembered by the request's identifier and
- * device, as long as the tap is there.
+ * Echo replies: no look-up finds the socket of a ping, so who asked is remembered by the request's
+ * identifier and device, as long as the tap is there.
  */
 #ifndef USN_ECHO_BPF_H
 #define USN_ECHO_BPF_H

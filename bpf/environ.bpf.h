@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * ND in the environment of the current process: the strings between env_start and env_end, as exec laid them down.
+ * ND in the environment of the current process:
+ * the strings between env_start and env_end, as exec laid them down.
  *
- * They are read in pieces of what fits the stack. Pages that are not in memory cannot be read, and then the
- * answer is that nobody knows.
+ * They are read in pieces of what fits the stack.
+ * Pages that are not in memory cannot be read, and then the answer is that nobody knows.
  */
 #ifndef USN_ENVIRON_BPF_H
 #define USN_ENVIRON_BPF_H
@@ -14,12 +15,15 @@
 
 #define PIECE 256 /* bytes */
 /*
- * Strings, and pieces of long ones. The verifier follows each of them, and at most 8192 branches in all
- * (BPF_COMPLEXITY_LIMIT_JMP_SEQ): hence no branch below that arithmetic can do without.
+ * Strings, and pieces of long ones. The verifier follows each of them, and at most 8192 branches in
+ * all (BPF_COMPLEXITY_LIMIT_JMP_SEQ): hence no branch below that arithmetic can do without.
  */
 #define PIECES_MAX 2048
 
-/* Copies the value of "ND=VALUE", n bytes with the NUL. What is too long for a name becomes none that exists. */
+/*
+ * Copies the value of "ND=VALUE", n bytes with the NUL.
+ * What is too long for a name becomes none that exists.
+ */
 static __always_inline void take_value(struct usn_seen *s, const char *piece, long n)
 {
 	s->answer = USN_ND_NAMED;

@@ -2,8 +2,9 @@
 /*
  * What setsockopt decides about multicast and anycast groups: they are joined on the run's device.
  *
- * Without an interface the kernel takes the one that its routes lead to, whatever the socket is bound to, and reports the
- * group there by itself (ip_mc_find_dev, net/ipv4/igmp.c; __ipv6_sock_mc_join, net/ipv6/mcast.c).
+ * Without an interface the kernel takes the one that its routes lead to, whatever the socket
+ * is bound to, and reports the group there by itself (ip_mc_find_dev, net/ipv4/igmp.c;
+ * __ipv6_sock_mc_join, net/ipv6/mcast.c).
  */
 #ifndef USN_GROUP_BPF_H
 #define USN_GROUP_BPF_H
@@ -39,7 +40,10 @@ static __always_inline bool is_group4(const struct option *o)
 	       (o->name == IP_ADD_MEMBERSHIP || o->name == IP_DROP_MEMBERSHIP);
 }
 
-/* The only one that has no place for an interface's number. It begins a membership; the others about sources need one. */
+/*
+ * The only one that has no place for an interface's number.
+ * It begins a membership; the others about sources need one.
+ */
 static __always_inline bool is_source4(const struct option *o)
 {
 	return o->level == IPPROTO_IP && o->name == IP_ADD_SOURCE_MEMBERSHIP;

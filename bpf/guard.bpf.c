@@ -2,12 +2,13 @@
 /*
  * The guard: what a bind alone lets out, and what stops it here.
  *
- *   setsockopt   the application, root or not, moves its socket to another device, or joins a group there: refused
- *   sendmsg      a datagram to a foreign address from a socket that is off the device: refused
- *   egress       whatever is left, a packet that is about to leave by another device: dropped
+ *   setsockopt   refuses the application, root or not, that moves its socket to another device,
+ *                or joins a group there
+ *   sendmsg      refuses a datagram to a foreign address from a socket that is off the device
+ *   egress       drops whatever is left: a packet that is about to leave by another device
  *
- * Packets that the last one drops are, among others: of the inner sockets of MPTCP, with an interface in
- * IP_PKTINFO, and of raw sockets that were disconnected (which unbinds them, without any program).
+ * Packets that egress drops are, among others: of the inner sockets of MPTCP; with an interface in
+ * IP_PKTINFO; of raw sockets that were disconnected, which unbinds them without any program.
  */
 #include "vmlinux.h"
 
@@ -24,8 +25,8 @@
 #include "send.bpf.h"
 
 /*
- * current_binding() for programs of setsockopt, which may ask for the cgroups above the caller's only since Linux 6.1.
- * Before that a cgroup has their ids in itself.
+ * current_binding() for programs of setsockopt, which may ask for the cgroups above the caller's
+ * only since Linux 6.1. Before that a cgroup has their ids in itself.
  */
 static __always_inline const struct usn_binding *binding_of_caller(void)
 {
@@ -85,7 +86,9 @@ int usn_sendmsg6(struct bpf_sock_addr *ctx)
 	return decide_send(ctx, b, &p, false);
 }
 
-/* The binding of the cgroup that the packet's socket was made in, or of the nearest one above it. */
+/*
+ * The binding of the cgroup that the packet's socket was made in, or of the nearest one above it.
+ */
 static __always_inline const struct usn_binding *binding_of_packet(struct __sk_buff *skb)
 {
 	__u64 id = bpf_skb_cgroup_id(skb);
@@ -108,9 +111,9 @@ int usn_egress(struct __sk_buff *skb)
 	const struct usn_binding *b;
 
 	/*
-	 * Not the socket's bind but the run's decides: the kernel moves a socket to another device when it binds to an
-	 * IPv6 link-local address with a scope (__inet6_bind), and makes subflows of Multipath TCP on the device of an
-	 * endpoint (ip mptcp endpoint ... dev).
+	 * Not the socket's bind but the run's decides: the kernel moves a socket to another device
+	 * when it binds to an IPv6 link-local address with a scope (__inet6_bind), and makes
+	 * subflows of Multipath TCP on the device of an endpoint (ip mptcp endpoint ... dev).
 	 */
 	b = binding_of_packet(skb);
 	return b ? decide_packet(skb, b, bound) : ALLOW;

@@ -2,8 +2,9 @@
 /*
  * Where a program goes for nearly every packet.
  *
- * A program runs once a packet, and what the sender does in between has pushed its instructions out of the processor's first
- * cache: each 64 bytes of them that are run cost about 4 ns. What is rare stands behind what is not, or in a function of its own.
+ * A program runs once a packet, and what the sender does in between has pushed its instructions
+ * out of the processor's first cache: each 64 bytes of them that are run cost about 4 ns. What is
+ * rare stands behind what is not, or in a function of its own.
  */
 #ifndef USN_LIKELY_BPF_H
 #define USN_LIKELY_BPF_H

@@ -7,7 +7,9 @@
 #include "context.bpf.h"
 #include "group.bpf.h"
 
-/* The kernel copies at most a page of the value; longer ones pass untouched when the length is 0. */
+/*
+ * The kernel copies at most a page of the value; longer ones pass untouched when the length is 0.
+ */
 #define OPTION_MAX 4096
 
 static __always_inline void option_of(struct option *o, const struct bpf_sockopt *ctx)
@@ -16,7 +18,10 @@ static __always_inline void option_of(struct option *o, const struct bpf_sockopt
 	o->name = CTX_READ(ctx, optname);
 }
 
-/* Whether the option names a device for the socket or a group of it. All others are let through, whatever their length. */
+/*
+ * Whether the option names a device for the socket or a group of it. All others are let
+ * through, whatever their length.
+ */
 static __always_inline bool is_device_option(struct bpf_sockopt *ctx, const struct option *o)
 {
 	if (o->level == SOL_SOCKET && (o->name == SO_BINDTODEVICE || o->name == SO_BINDTOIFINDEX))

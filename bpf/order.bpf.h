@@ -2,10 +2,11 @@
 /*
  * The order in which one processor sees the loads and stores of another.
  *
- * x86 keeps the order of loads among loads and of stores among stores, so a plain one will do there if the compiler leaves
- * it in its place. ARM, POWER and others keep neither. BPF has no barriers for them; what it has is atomic operations that
- * return a value, which the kernel's JIT compilers make fully ordered (Linux 5.12). __TARGET_ARCH_x86 is defined by the
- * Makefile, which asks the C compiler; "make check-arch" looks at the instructions.
+ * x86 keeps the order of loads among loads and of stores among stores, so a plain one will do there
+ * if the compiler leaves it in its place. ARM, POWER and others keep neither.
+ * BPF has no barriers for them; what it has is atomic operations that return a value,
+ * which the kernel's JIT compilers make fully ordered (Linux 5.12). __TARGET_ARCH_x86 is defined by
+ * the Makefile, which asks the C compiler; "make check-arch" looks at the instructions.
  */
 #ifndef USN_ORDER_BPF_H
 #define USN_ORDER_BPF_H

@@ -2,11 +2,12 @@
 /*
  * Who made a socket.
  *
- * Storage of its own costs a socket two allocations, a fifth to a third of socket() + close(), and most
- * sockets are never asked about. So sock_create writes the owner into a slot of an array, found by the
- * socket's cookie, and it moves into the socket's storage when the socket is first put to use (connect,
- * bind) or first seen by a tap. A slot is overwritten by the socket made USN_NEWBORNS sockets later;
- * the cookie inside tells, and an owner that is gone is reported as unknown, never as somebody else.
+ * Storage of its own costs a socket two allocations, a fifth to a third of socket() + close(),
+ * and most sockets are never asked about. So sock_create writes the owner into a slot of an array,
+ * found by the socket's cookie, and it moves into the socket's storage when the socket is first
+ * put to use (connect, bind) or first seen by a tap.
+ * A slot is overwritten by the socket made USN_NEWBORNS sockets later; the cookie inside tells,
+ * and an owner that is gone is reported as unknown, never as somebody else.
  */
 #ifndef USN_OWNER_BPF_H
 #define USN_OWNER_BPF_H

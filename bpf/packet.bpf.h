@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the egress guard decides: a packet that is about to leave by another device than its socket's run. */
+/*
+ * What the egress guard decides: a packet that is about to leave by another
+ * device than its socket's run.
+ */
 #ifndef USN_PACKET_BPF_H
 #define USN_PACKET_BPF_H
 
@@ -51,7 +54,9 @@ static __always_inline bool read_ends6(struct __sk_buff *skb, struct ends *e, __
 	return true;
 }
 
-/* Both ends of the packet: what is exempt is the far end of a client, or the near end of a server. */
+/*
+ * Both ends of the packet: what is exempt is the far end of a client, or the near end of a server.
+ */
 static __always_inline bool is_exempt_packet(struct __sk_buff *skb, const struct usn_binding *b)
 {
 	bool v4 = CTX_READ(skb, protocol) == bpf_htons(ETH_P_IP);

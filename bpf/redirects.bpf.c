@@ -2,10 +2,10 @@
 /*
  * Drops the ICMP redirects that a rig sends to the host, on the ingress of each device.
  *
- * accept_redirects 0 of an interface turns them off for IPv6. For IPv4 the kernel takes them as long as
- * net.ipv4.conf.all.accept_redirects is 1, which is the usual value (IN_DEV_RX_REDIRECTS,
- * include/linux/inetdevice.h), and that setting is the host's own. A redirect whose source is the host's
- * router changes the way of the host's packets on other interfaces.
+ * accept_redirects 0 of an interface turns them off for IPv6. For IPv4 the kernel takes them as
+ * long as net.ipv4.conf.all.accept_redirects is 1, which is the usual value (IN_DEV_RX_REDIRECTS,
+ * include/linux/inetdevice.h), and that setting is the host's own. A redirect whose source is the
+ * host's router changes the way of the host's packets on other interfaces.
  */
 #include "vmlinux.h"
 

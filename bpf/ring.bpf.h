@@ -2,16 +2,18 @@
 /*
  * The ring of a tap: an array that the reader maps, written without a lock.
  *
- * The kernel's own ring buffer takes a lock with interrupts off for each record, which costs more than all else that a
- * tap does. Here a record's place is taken by one compare-and-exchange of the head, and the record is handed over by the
- * seal, so that several processors fill theirs side by side. Without room nothing is taken.
+ * The kernel's own ring buffer takes a lock with interrupts off for each record,
+ * which costs more than all else that a tap does. Here a record's place is taken by
+ * one compare-and-exchange of the head, and the record is handed over by the seal,
+ * so that several processors fill theirs side by side. Without room nothing is taken.
  *
- * What a record costs after that is the memory it is written to: a ring that is gone round is written to where it has
- * been longest out of the caches. So it is of chunks, and the chunk that the reader gave back last is the next: as long as
- * the reader keeps up it is a quarter of them that are in use, and when it does not there are the others.
+ * What a record costs after that is the memory it is written to:
+ * a ring that is gone round is written to where it has been longest out of the caches. So it is of
+ * chunks, and the chunk that the reader gave back last is the next: as long as the reader keeps up
+ * it is a quarter of them that are in use, and when it does not there are the others.
  *
- * The seal of a record is its place, mixed with a number that only this tap knows: whatever packets of an earlier
- * round have left there, it is not the seal.
+ * The seal of a record is its place, mixed with a number that only this tap knows:
+ * whatever packets of an earlier round have left there, it is not the seal.
  */
 #ifndef USN_RING_BPF_H
 #define USN_RING_BPF_H
@@ -95,8 +97,9 @@ static __always_inline __u64 ring_turn(__u64 head, __u64 freed, __u64 chunks)
 }
 
 /*
- * The reader looks by its own clock about as often as a quarter of the ring is filled. It is woken when it is behind that: half
- * of the chunks, with the one that ends here, are not read to their ends.
+ * The reader looks by its own clock about as often as a quarter of the ring is filled.
+ * It is woken when it is behind that: half of the chunks, with the one that ends here,
+ * are not read to their ends.
  */
 static __always_inline bool ring_is_behind(__u64 head, __u64 freed, __u64 chunks)
 {
@@ -113,8 +116,9 @@ static __always_inline void ring_bell(void)
 }
 
 /*
- * Hands over what was written behind the slot. An exchange also keeps the loads behind it in their place. It waits until all
- * that was written has reached the cache, which the reader's processor has most of: where x86 can do without, it does.
+ * Hands over what was written behind the slot. An exchange also keeps the loads behind
+ * it in their place. It waits until all that was written has reached the cache,
+ * which the reader's processor has most of: where x86 can do without, it does.
  */
 static __always_inline void ring_seal(struct usn_slot *slot, __u64 seal, bool before_loads)
 {
@@ -143,8 +147,9 @@ static __noinline __u64 ring_try(__u8 *memory, struct writers *w, __u64 length,
 	const volatile __u64 *freed = (void *)(memory + USN_RING_FREED);
 	const volatile __u64 *read = (void *)(memory + USN_RING_READ);
 	/*
-	 * The head first: then what is freed is as new, and a chunk that both agree on is free. Loaded the other way round, a
-	 * chunk may have been given back and taken again in between, and would look free while another fills it.
+	 * The head first: then what is freed is as new, and a chunk that both agree on is free.
+	 * Loaded the other way round, a chunk may have been given back and taken again in between,
+	 * and would look free while another fills it.
 	 */
 	__u64 old = load_in_order(&w->head), free = *freed, at = old;
 	bool turns = !ring_stays(old, length, s->chunk_bytes);
@@ -166,8 +171,9 @@ static __noinline __u64 ring_try(__u8 *memory, struct writers *w, __u64 length,
 }
 
 /*
- * As ring_take(), where the record is perhaps the first of a chunk, or another processor was quicker. NO_PLACE: there is
- * no room. The loop has nothing but a call in it: Linux 6.1 takes a jump back, but no way to fall back.
+ * As ring_take(), where the record is perhaps the first of a chunk,
+ * or another processor was quicker. NO_PLACE: there is no room.
+ * The loop has nothing but a call in it: Linux 6.1 takes a jump back, but no way to fall back.
  */
 static __noinline __u64 ring_take_slowly(__u8 *memory, struct writers *w, __u64 length,
 					 const struct ring_shape *s, bool *ret_wakes)
@@ -211,9 +217,10 @@ static __always_inline bool ring_take(__u8 *memory, struct writers *w, __u64 len
 }
 
 /*
- * The lines of the place are in the cache of the reader's processor, and the first store to each waits until it has been given
- * up there. Begun here, that goes on while the rest is found out; begun at the end, the next locked instruction of
- * the kernel's waited for it, a fifth of what a tap cost.
+ * The lines of the place are in the cache of the reader's processor,
+ * and the first store to each waits until it has been given up there.
+ * Begun here, that goes on while the rest is found out; begun at the end,
+ * the next locked instruction of the kernel's waited for it, a fifth of what a tap cost.
  */
 static __always_inline void ring_touch(const struct taken *t, __u64 length)
 {
@@ -227,7 +234,10 @@ static __always_inline void ring_touch(const struct taken *t, __u64 length)
 		words[24] = 0;
 }
 
-/* The look at where the reader waits has to come after the seal: the reader looks the other way round. */
+/*
+ * The look at where the reader waits has to come after the seal:
+ * the reader looks the other way round.
+ */
 static __always_inline void ring_give(__u8 *memory, const struct taken *t)
 {
 	const volatile __u64 *read = (void *)(memory + USN_RING_READ);

@@ -83,7 +83,10 @@ static __always_inline bool ruleset_covers(__u32 ruleset, const struct place *p)
 	return rule && rule_covers(rule, p);
 }
 
-/* Loopback needs no lookup; anything else at most one for the run's rules and one for the host's addresses. */
+/*
+ * Loopback needs no lookup; anything else at most one for the run's rules and one
+ * for the host's addresses.
+ */
 static __always_inline bool is_exempt(const struct usn_binding *b, const struct place *p)
 {
 	if (b->flags & USN_BIND_LOOPBACK && is_loopback(p))

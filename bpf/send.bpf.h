@@ -10,9 +10,9 @@
 #include "rules.bpf.h"
 
 /*
- * A socket is off the device after connect to an exempt address, or after connect(AF_UNSPEC), which unbinds
- * (__udp_disconnect, net/ipv4). This datagram's device was chosen before the program ran, so it cannot be
- * saved; the next one can, unless the socket is connected elsewhere.
+ * A socket is off the device after connect to an exempt address, or after connect(AF_UNSPEC), which
+ * unbinds (__udp_disconnect, net/ipv4). This datagram's device was chosen before the program ran,
+ * so it cannot be saved; the next one can, unless the socket is connected elsewhere.
  */
 static __always_inline int refuse_send(struct bpf_sock_addr *ctx, const struct usn_binding *b,
 				       const struct bpf_sock *sk)

@@ -2,9 +2,9 @@
 /*
  * A tap: one subscriber's packets, each with the nanosecond and the owner.
  *
- * Every tap loads these programs for itself, with its own ring and its own constants, and hangs them on its
- * devices. A filter, if there is one, stands before them and jumps to them by stages. They never change
- * a packet or its way: whatever happens here, the next program is asked.
+ * Every tap loads these programs for itself, with its own ring and its own constants, and hangs
+ * them on its devices. A filter, if there is one, stands before them and jumps to them by stages.
+ * They never change a packet or its way: whatever happens here, the next program is asked.
  */
 #include "vmlinux.h"
 
@@ -20,7 +20,10 @@
 #include "ring.bpf.h"
 #include "tapped.bpf.h"
 
-/* ifindex -> slot of the count of what it lost because the ring was full. Who opens the tap makes the entries. */
+/*
+ * ifindex -> slot of the count of what it lost because the ring was full.
+ * Who opens the tap makes the entries.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, USN_DEVICES_MAX);
@@ -29,7 +32,10 @@ struct {
 	__type(value, __u32);
 } losses SEC(".maps");
 
-/* Where a filter goes on, for packets in and out: with what matches, and with what it leaves to its other form. */
+/*
+ * Where a filter goes on, for packets in and out: with what matches,
+ * and with what it leaves to its other form.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 4);
@@ -79,8 +85,9 @@ static __always_inline void fill(struct usn_record *r, struct __sk_buff *skb, __
 }
 
 /*
- * The same number, 1 to USN_SNAPLEN_MAX, as the verifier sees it. That of Linux 6.1 does not conclude from "is not 0" that it is 1 or
- * more, and forgets what it knew of what was on the stack meanwhile.
+ * The same number, 1 to USN_SNAPLEN_MAX, as the verifier sees it. That of Linux 6.1 does
+ * not conclude from "is not 0" that it is 1 or more, and forgets what it knew of what
+ * was on the stack meanwhile.
  */
 static __always_inline __u32 shown(__u32 caplen)
 {
@@ -105,7 +112,10 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
 		return count_lost(memory, w, CTX_READ(skb, ifindex));
 	ring_touch(&taken, length);
 	r = (void *)(taken.slot + 1);
-	/* First of all, and where the place in the ring is fixed: the order of times is the order of records. */
+	/*
+	 * First of all, and where the place in the ring is fixed:
+	 * the order of times is the order of records.
+	 */
 	r->mono_ns = bpf_ktime_get_ns();
 	r->lost = unlikely(w->lost) ? lost_so_far(memory, CTX_READ(skb, ifindex)) : 0;
 	owner = (void *)&r->cgroup_id;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a subscriber chose, as numbers in the very instructions of its tap's programs (bpf/tap.bpf.c).
+ * What a subscriber chose, as numbers in the very instructions of its tap's
+ * programs (bpf/tap.bpf.c).
  *
- * A constant in .rodata is known to the verifier, too, but still loaded each time, from a page that a program has for
- * nothing else: that load was a sixth of what the program took. So the compiler is given a mark that occurs nowhere else, and
- * the loader (agent/tap/constants.h) puts the number in its place. Functions that are not inlined cannot have any. The
- * addresses of the maps that each packet needs are put there in the same way, which spares the look-up.
+ * A constant in .rodata is known to the verifier, too, but still loaded each time,
+ * from a page that a program has for nothing else: that load was a sixth of what the program took.
+ * So the compiler is given a mark that occurs nowhere else, and the loader (agent/tap/constants.h)
+ * puts the number in its place. Functions that are not inlined cannot have any. The addresses of
+ * the maps that each packet needs are put there in the same way, which spares the look-up.
  */
 #ifndef USN_TAP_CONSTANTS_H
 #define USN_TAP_CONSTANTS_H
@@ -18,7 +20,8 @@ enum {
 	TAP_CHUNKS,      /* a power of two, 2 to USN_RING_CHUNKS */
 	TAP_RING_MASK,   /* the bytes of all chunks less 8 */
 	TAP_SECRET,      /* of the seals */
-	TAP_WAKE_EACH, /* 1: the reader is woken when it has read all before, and not only at a chunk's end */
+	/* 1: the reader is woken when it has read all before, and not only at a chunk's end */
+	TAP_WAKE_EACH,
 	TAP_ONLY_PID,    /* owners to select; 0: any */
 	TAP_ONLY_CGROUP, /* id of a cgroup that the socket is in or below; 0: any */
 	TAP_ONLY_COMM,   /* 1: only_comm counts */

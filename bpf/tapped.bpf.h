@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whose packet it is that a tap sees: by its socket on the way out, by a look-up of the socket on the way in.
+ * Whose packet it is that a tap sees: by its socket on the way out,
+ * by a look-up of the socket on the way in.
  *
- * What has no socket (the kernel's own answers, what the host forwards) has no owner, and none is made up.
+ * What has no socket (the kernel's own answers, what the host forwards) has no
+ * owner, and none is made up.
  */
 #ifndef USN_TAPPED_BPF_H
 #define USN_TAPPED_BPF_H
@@ -20,13 +22,16 @@
 /* The command to select, with TAP_ONLY_COMM; set before the object is loaded. */
 const volatile char only_comm[USN_COMM_SIZE];
 
-/* Linux 6.2. Before, flags are unknown, and so is who made a socket that has neither sent, bound nor connected. */
+/*
+ * Linux 6.2. Before, flags are unknown, and so is who made a socket that has neither
+ * sent, bound nor connected.
+ */
 extern void *bpf_cast_to_kern_ctx(void *obj) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 /*
- * Whether the socket of a packet out was made in the cgroup or below. A level is counted from the root of all, which a
- * namespace may hide: each is tried.
+ * Whether the socket of a packet out was made in the cgroup or below.
+ * A level is counted from the root of all, which a namespace may hide: each is tried.
  */
 static __always_inline bool sends_in_cgroup(struct __sk_buff *skb)
 {
@@ -40,8 +45,8 @@ static __always_inline bool sends_in_cgroup(struct __sk_buff *skb)
 }
 
 /*
- * The same of a socket that was looked up, for which a filter has no helper. Not inline: it would leave too few registers
- * for the verifier to follow the caller.
+ * The same of a socket that was looked up, for which a filter has no helper.
+ * Not inline: it would leave too few registers for the verifier to follow the caller.
  */
 static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id)
 {
@@ -53,8 +58,9 @@ static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id
 		return false;
 	kernel = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct sock));
 	/*
-	 * Read like this, the pointers are numbers to the verifier, and an array can be walked. They are
-	 * not const, because clang 22 warns of how the header of libbpf 1.1 reads from what is.
+	 * Read like this, the pointers are numbers to the verifier, and an array can be walked.
+	 * They are not const, because clang 22 warns of how the header of libbpf
+	 * 1.1 reads from what is.
 	 */
 	c = BPF_CORE_READ(kernel, sk_cgrp_data.cgroup);
 	last = BPF_CORE_READ(c, level);
@@ -69,7 +75,9 @@ static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id
 	return false;
 }
 
-/* What is still in its slot moves into the socket's storage, for when the slot is another socket's. */
+/*
+ * What is still in its slot moves into the socket's storage, for when the slot is another socket's.
+ */
 static __always_inline void owner_of_stored(struct tapped *t, struct bpf_sock *sk)
 {
 	const struct usn_owner *stored = bpf_sk_storage_get(&owners, sk, NULL, 0);
@@ -118,8 +126,8 @@ static __always_inline void look_at_sock(struct tapped *t, struct writers *w, st
 }
 
 /*
- * As look_out(), of a socket that was not seen lately, or whose packets are looked into. What it works with is not in the ring,
- * where the reader could change it.
+ * As look_out(), of a socket that was not seen lately, or whose packets are looked into.
+ * What it works with is not in the ring, where the reader could change it.
  */
 static __noinline void look_out_slowly(struct tapped *ret, struct writers *w, struct __sk_buff *skb,
 				       bool echoes)
@@ -227,8 +235,8 @@ static __always_inline bool look_for_asker(struct tapped *t, struct __sk_buff *s
 }
 
 /*
- * The socket that will get it, connected or listening, as the device's sockets are looked up. True: it was made in the
- * cgroup or below.
+ * The socket that will get it, connected or listening, as the device's sockets are looked up. True:
+ * it was made in the cgroup or below.
  */
 static __always_inline bool look_for_sock(struct tapped *t, struct writers *w,
 					  struct __sk_buff *skb, __u64 cgroup_id)

@@ -2,9 +2,10 @@
 /*
  * What the programs of a tap share, and its reader has no need of.
  *
- * It is on one page. A page that a system call has not touched yet is found by a walk through the page tables, which takes
- * as long as all that is done there: so there is this one and that of the record, and none for the owner. And it is not
- * mapped: no reader can change where the next record goes.
+ * It is on one page.
+ * A page that a system call has not touched yet is found by a walk through the page tables,
+ * which takes as long as all that is done there: so there is this one and that of the record,
+ * and none for the owner. And it is not mapped: no reader can change where the next record goes.
  */
 #ifndef USN_WRITERS_BPF_H
 #define USN_WRITERS_BPF_H
@@ -75,7 +76,10 @@ static __always_inline bool recall_owner(const struct recent *r, __u64 cookie, s
 	return load_in_order((__u64 *)&r->owner.cookie) == cookie;
 }
 
-/* Nobody reads it while it is written, because it has no cookie then. Two at once would mix theirs: one is enough. */
+/*
+ * Nobody reads it while it is written, because it has no cookie then.
+ * Two at once would mix theirs: one is enough.
+ */
 static __always_inline void remember_owner(struct recent *r, const struct tapped *t, bool echoes)
 {
 	if (!t->cookie || __sync_lock_test_and_set(&r->busy, 1))

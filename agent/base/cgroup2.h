@@ -9,8 +9,9 @@
 struct usn_err;
 
 /*
- * Opens the root of the cgroup v2 tree: wherever mountinfo has it (on hybrid hosts not /sys/fs/cgroup).
- * A mount of the whole tree is preferred to one of a part. ret_path, malloced, names it.
+ * Opens the root of the cgroup v2 tree: wherever mountinfo has it (on hybrid hosts not
+ * /sys/fs/cgroup). A mount of the whole tree is preferred to one of a part.
+ * ret_path, malloced, names it.
  */
 int cgroup_open_root(int *ret_fd, char **ret_path, struct usn_err *e);
 

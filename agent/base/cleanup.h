@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Ownership: a local that owns something says so where it is declared, and gives it away by name. */
+/*
+ * Ownership: a local that owns something says so where it is declared, and gives it away by name.
+ */
 #ifndef USN_CLEANUP_H
 #define USN_CLEANUP_H
 
@@ -18,9 +20,9 @@ static inline void freep(void *p)
 int close_fd(int fd);
 
 /*
- * Puts /dev/null where descriptors 0 to 2 are closed, so that nothing we open is taken for one of them, and
- * for reading only, so that it shows when output has nowhere to go.
- * They go at exec: a program that is started finds them as closed as its caller had them.
+ * Puts /dev/null where descriptors 0 to 2 are closed, so that nothing we open is taken for one of
+ * them, and for reading only, so that it shows when output has nowhere to go. They go at exec:
+ * a program that is started finds them as closed as its caller had them.
  */
 void ensure_stdio(void);
 

@@ -17,7 +17,9 @@ int64_t clock_real_offset(void)
 	int64_t best = 0, narrowest = INT64_MAX;
 	int i;
 
-	/* Interrupted between the readings, a try is wide; of three, the narrowest is the truest. */
+	/*
+	 * Interrupted between the readings, a try is wide; of three, the narrowest is the truest.
+	 */
 	for (i = 0; i < 3; i++) {
 		int64_t before = now(CLOCK_MONOTONIC);
 		int64_t real = now(CLOCK_REALTIME);

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, ns. Taken once a batch and added to the records'
- * stamps: a step of the wall clock then shows as a step between two batches.
+ * CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, ns. Taken once a batch and added to the
+ * records' stamps: a step of the wall clock then shows as a step between two batches.
  */
 int64_t clock_real_offset(void);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a way gone for each packet needs now and then: the compiler keeps it, and the branches to it, out of that way. */
+/*
+ * What a way gone for each packet needs now and then: the compiler keeps it,
+ * and the branches to it, out of that way.
+ */
 #ifndef USN_COLD_H
 #define USN_COLD_H
 

@@ -33,7 +33,10 @@ static bool is_utf8(const char *text)
 	return true;
 }
 
-/* Words of the user's are in it, perhaps cut in the middle of a character: still one line that any terminal and JSON take. */
+/*
+ * Words of the user's are in it, perhaps cut in the middle of a character:
+ * still one line that any terminal and JSON take.
+ */
 static void make_printable(char *text)
 {
 	bool utf8 = is_utf8(text);

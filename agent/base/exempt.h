@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Exemptions as people write them: [tcp:|udp:]ADDRESS[/PREFIX][:PORT[-PORT]], loopback, local, x11. */
+/*
+ * Exemptions as people write them: [tcp:|udp:]ADDRESS[/PREFIX][:PORT[-PORT]], loopback, local, x11.
+ */
 #ifndef USN_EXEMPT_H
 #define USN_EXEMPT_H
 
@@ -34,7 +36,10 @@ bool exempt_equal(const struct exempt *a, const struct exempt *b);
 /* Whether all addresses of b are addresses of a. */
 bool exempt_rule_covers(const struct exempt_rule *a, const struct exempt_rule *b);
 
-/* Whether a rule or loopback covers an address (v6, IPv4 mapped; the port in host order) and a protocol (IPPROTO_*). */
+/*
+ * Whether a rule or loopback covers an address (v6, IPv4 mapped;
+ * the port in host order) and a protocol (IPPROTO_*).
+ */
 bool exempt_covers(const struct exempt *x, const uint8_t addr[16], uint16_t port, uint8_t protocol);
 
 #define EXEMPT_TEXT_SIZE 96

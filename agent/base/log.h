@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the agent tells whoever runs it: lines on stderr, or in the system's log once it is a daemon. */
+/*
+ * What the agent tells whoever runs it:
+ * lines on stderr, or in the system's log once it is a daemon.
+ */
 #ifndef USN_LOG_H
 #define USN_LOG_H
 

@@ -21,7 +21,10 @@ struct prefix {
 /* Decimal digits only, no sign, no space. 0 or -EINVAL, -ERANGE. */
 int parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret);
 
-/* A number of bytes: digits, and K, M or G for powers of 1024; without one of these it counts units. 0 or -EINVAL, -ERANGE. */
+/*
+ * A number of bytes: digits, and K, M or G for powers of 1024;
+ * without one of these it counts units. 0 or -EINVAL, -ERANGE.
+ */
 int parse_size(const char *s, uint64_t unit, uint64_t min, uint64_t max, uint64_t *ret);
 
 /* "usnN", N from 0 to 4095 without leading zeros. */
@@ -38,7 +41,9 @@ bool prefix_equal(const struct prefix *a, const struct prefix *b);
 /* Whether addr (of the same family, 4 or 16 bytes) lies in the prefix's network. */
 bool prefix_contains(const struct prefix *p, const uint8_t *addr);
 
-/* The word that getopt_long(3) did not like: it is still at it if more options stand in that word. */
+/*
+ * The word that getopt_long(3) did not like: it is still at it if more options stand in that word.
+ */
 const char *wrong_option(char **argv);
 
 static inline size_t prefix_addr_size(const struct prefix *p)

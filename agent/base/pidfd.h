@@ -7,8 +7,8 @@
 #define USN_PIDFD_H
 
 /*
- * As wait(2) has it. -EAGAIN: the process is there yet, or its parent has not fetched the status; poll(2) says
- * POLLHUP when it is gone. -ENOSYS: the kernel does not know.
+ * As wait(2) has it. -EAGAIN: the process is there yet, or its parent has not fetched the status;
+ * poll(2) says POLLHUP when it is gone. -ENOSYS: the kernel does not know.
  */
 int pidfd_status(int fd, int *ret);
 

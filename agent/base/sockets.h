@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The IP sockets of a process, looked at from outside: each descriptor is duplicated by pidfd_getfd(2), asked, and
- * closed again, so that sockets are seen that no list of the kernel's has, because they never were bound.
+ * The IP sockets of a process, looked at from outside:
+ * each descriptor is duplicated by pidfd_getfd(2), asked, and closed again,
+ * so that sockets are seen that no list of the kernel's has, because they never were bound.
  */
 #ifndef USN_SOCKETS_H
 #define USN_SOCKETS_H
@@ -21,9 +22,9 @@ struct process_socket {
 };
 
 /*
- * Calls f for each IP socket of the process, in the order of descriptors, until f returns other than 0, which is
- * returned. dup is a descriptor of the caller's for the same socket, closed after f. A process that has
- * ended has none. -errno: it could not be looked at (-EPERM, -EMFILE, ...).
+ * Calls f for each IP socket of the process, in the order of descriptors, until f returns other
+ * than 0, which is returned. dup is a descriptor of the caller's for the same socket, closed after
+ * f. A process that has ended has none. -errno: it could not be looked at (-EPERM, -EMFILE, ...).
  */
 int sockets_each(pid_t pid, int (*f)(const struct process_socket *s, int dup, void *arg),
 		 void *arg);

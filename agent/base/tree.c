@@ -23,7 +23,9 @@ struct processes {
 	size_t n;
 };
 
-/* "PID (COMM) STATE PPID ...": anything can be in the command, so from the last ')'. 0 or -ESRCH. */
+/*
+ * "PID (COMM) STATE PPID ...": anything can be in the command, so from the last ')'. 0 or -ESRCH.
+ */
 static int read_parent(pid_t pid, pid_t *ret)
 {
 	char path[32], text[512], *end, state;

@@ -8,13 +8,16 @@
 
 struct usn_err;
 
-/* The process and its descendants as they are now, itself first; *ret is malloced. -ESRCH: there is no such process. */
+/*
+ * The process and its descendants as they are now, itself first; *ret is malloced.
+ * -ESRCH: there is no such process.
+ */
 int tree_list(pid_t pid, pid_t **ret, size_t *ret_n);
 
 /*
- * Writes the process and its descendants into a cgroup.procs, until a look at them finds none that was not: what a process forks
- * after it was moved is there by birth. *ret has all that were found, malloced. What fails is named in *e with
- * the number of those that had been moved before.
+ * Writes the process and its descendants into a cgroup.procs, until a look at them finds none that
+ * was not: what a process forks after it was moved is there by birth. *ret has all that were found,
+ * malloced. What fails is named in *e with the number of those that had been moved before.
  */
 int tree_move(pid_t pid, int procs_fd, pid_t **ret, size_t *ret_n, struct usn_err *e);
 

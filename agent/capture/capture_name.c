@@ -13,7 +13,9 @@
 #define NS_PER_S 1000000000ULL
 #define NUMBER_MAX 10 /* digits of a count */
 
-/* Digits of the last number of a ring, so that the names sort. A ring of one file has no numbers. */
+/*
+ * Digits of the last number of a ring, so that the names sort. A ring of one file has no numbers.
+ */
 static int digits(const struct capture_file_options *o)
 {
 	uint32_t last = o->rotate_files && o->rotate_bytes ? o->rotate_files - 1 : 0;

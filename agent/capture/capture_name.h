@@ -10,8 +10,8 @@ struct capture_file_options;
 struct usn_err;
 
 /*
- * when_ns: CLOCK_REALTIME, when the file's period of rotate_seconds began. count: files of this period before it, modulo
- * rotate_files. -ENAMETOOLONG.
+ * when_ns: CLOCK_REALTIME, when the file's period of rotate_seconds began.
+ * count: files of this period before it, modulo rotate_files. -ENAMETOOLONG.
  */
 int capture_name(const struct capture_file_options *o, uint64_t when_ns, uint32_t count,
 		 char ret[PATH_MAX], struct usn_err *e);

@@ -68,8 +68,8 @@ struct packet_info {
 
 	uint32_t l4_offset; /* from the network header */
 	uint32_t l4_len;    /* transport header and payload, by the IP header */
-	uint32_t
-		payload_len; /* by the headers; of UDP in a first fragment: of the whole datagram */
+	/* By the headers; of UDP in a first fragment: of the whole datagram. */
+	uint32_t payload_len;
 	uint16_t sport;
 	uint16_t dport;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The newest packets. An entry is never cut in two: where the rest of the ring is too short for the next one, that goes to
- * the start, and wrap remembers where the entries of the upper part end.
+ * The newest packets. An entry is never cut in two: where the rest of the ring is too short for the
+ * next one, that goes to the start, and wrap remembers where the entries of the upper part end.
  */
 #include <stdlib.h>
 #include <string.h>

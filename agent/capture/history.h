@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The newest packets, in memory: a ring of records of any size, limited by bytes, by age, or by both. The oldest go
- * first, and are counted. It takes the memory that it needs, up to its limit, and never gives it back.
+ * The newest packets, in memory: a ring of records of any size, limited by bytes, by age,
+ * or by both. The oldest go first, and are counted.
+ * It takes the memory that it needs, up to its limit, and never gives it back.
  */
 #ifndef USN_HISTORY_H
 #define USN_HISTORY_H

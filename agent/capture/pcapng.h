@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Writes captures as pcapng (draft-ietf-opsawg-pcapng): raw IP packets with nanoseconds, direction, state of the
- * checksum, process and thread, and the number of packets lost before each.
+ * Writes captures as pcapng (draft-ietf-opsawg-pcapng): raw IP packets with nanoseconds, direction,
+ * state of the checksum, process and thread, and the number of packets lost before each.
  *
  * Blocks are collected in a buffer and reach the kernel whole, when it is full or when it is
  * flushed: once per batch is right for a tail. After an error the writer can still say how many
@@ -69,13 +69,17 @@ static inline void pcapng_freep(struct pcapng **w)
 	pcapng_free(*w);
 }
 
-/* Adds an interface before its first packet. snaplen 0: no limit; description and filter may be NULL. */
+/*
+ * Adds an interface before its first packet.
+ * snaplen 0: no limit; description and filter may be NULL.
+ */
 int pcapng_interface(struct pcapng *w, const char *name, const char *description,
 		     const char *filter, uint32_t snaplen, uint32_t *ret_interface);
 
 /*
- * Says who a process is, by Wireshark's custom block of that kind. Readers look a packet's process up by its pid and
- * start_ns; without that, the last block of its pid is the one that counts. -EINVAL: a text is too long.
+ * Says who a process is, by Wireshark's custom block of that kind.
+ * Readers look a packet's process up by its pid and start_ns;
+ * without that, the last block of its pid is the one that counts. -EINVAL: a text is too long.
  */
 int pcapng_process(struct pcapng *w, const struct pcapng_process *p);
 
@@ -85,7 +89,10 @@ int pcapng_process(struct pcapng *w, const struct pcapng_process *p);
  */
 int pcapng_packet(struct pcapng *w, const struct pcapng_packet *p);
 
-/* The interface's totals so far: at the end of a capture, or at any time. -EINVAL: no such interface. */
+/*
+ * The interface's totals so far: at the end of a capture, or at any time.
+ * -EINVAL: no such interface.
+ */
 int pcapng_statistics(struct pcapng *w, const struct pcapng_statistics *s);
 
 /*

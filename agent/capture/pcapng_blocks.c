@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The blocks of a pcapng file that are rare: what it is, where its packets are from, whose they are, and the totals. */
+/*
+ * The blocks of a pcapng file that are rare: what it is, where its packets are from,
+ * whose they are, and the totals.
+ */
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
@@ -38,9 +41,10 @@
 #define OPT_ISB_USRDELIV 8
 
 /*
- * Wireshark's custom blocks (wiki, Development/PcapngCustom): the number of the enterprise, a kind of entry, its length, and
- * the entry. That of a process, kind 3, is the body of the Process Information Block that is proposed for the draft
- * (pull request 209): the process id, and these options.
+ * Wireshark's custom blocks (wiki, Development/PcapngCustom): the number of the enterprise,
+ * a kind of entry, its length, and the entry.
+ * That of a process, kind 3, is the body of the Process Information Block that is proposed for the
+ * draft (pull request 209): the process id, and these options.
  */
 #define PEN_WIRESHARK 32622U
 #define ENTRY_PROCESS 3U
@@ -88,7 +92,10 @@ static void put_option(struct pcapng *w, uint16_t code, const void *data, size_t
 	put_padding(w, n);
 }
 
-/* Bytes of the character at s, 0: it is none in UTF-8 (RFC 3629, section 4). n: bytes that there are. */
+/*
+ * Bytes of the character at s, 0: it is none in UTF-8 (RFC 3629,
+ * section 4). n: bytes that there are.
+ */
 static size_t character(const uint8_t *s, size_t n)
 {
 	static const struct {
@@ -119,7 +126,10 @@ static size_t character(const uint8_t *s, size_t n)
 	return 0;
 }
 
-/* Texts must be UTF-8, and what a process calls itself need not be: what is none becomes a question mark a byte. */
+/*
+ * Texts must be UTF-8, and what a process calls itself need not be:
+ * what is none becomes a question mark a byte.
+ */
 static void put_characters(struct pcapng *w, const char *text, size_t n)
 {
 	const uint8_t *s = (const uint8_t *)text;
@@ -268,7 +278,10 @@ int pcapng_interface(struct pcapng *w, const char *name, const char *description
 	return 0;
 }
 
-/* What is in an entry is little-endian in every file, so that programs that do not know it can copy it. */
+/*
+ * What is in an entry is little-endian in every file, so that programs that
+ * do not know it can copy it.
+ */
 static void put_entry_head(struct pcapng *w, uint16_t code, size_t n)
 {
 	put_u16(w, htole16(code));
@@ -339,8 +352,9 @@ int pcapng_process(struct pcapng *w, const struct pcapng_process *p)
 }
 
 /*
- * The draft has interface, filter and system drop packets at three places. Here there is one, the ring: what it had no room
- * for is told where readers look for it, and the filter has let it through.
+ * The draft has interface, filter and system drop packets at three places.
+ * Here there is one, the ring: what it had no room for is told where readers look for it,
+ * and the filter has let it through.
  */
 int pcapng_statistics(struct pcapng *w, const struct pcapng_statistics *s)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The block of a packet, which is nearly all that a pcapng file consists of, and nearly all that a capture does. */
+/*
+ * The block of a packet, which is nearly all that a pcapng file consists of,
+ * and nearly all that a capture does.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -17,8 +20,8 @@
 #define OPT_EPB_PROCESSID_THREADID 8
 
 /*
- * epb_flags (section 4.3.1 of the draft): 1 in, 2 out; checksum not ready, checksum valid and to be segmented from bit 9 on.
- * A record has the same numbers and the same order.
+ * epb_flags (section 4.3.1 of the draft): 1 in, 2 out; checksum not ready, checksum valid and to
+ * be segmented from bit 9 on. A record has the same numbers and the same order.
  */
 #define FLAGS_SHIFT 9
 _Static_assert(USN_DIR_IN == 1 && USN_DIR_OUT == 2, "the directions of epb_flags");
@@ -82,7 +85,10 @@ static uint32_t *store_options(uint32_t *at, const struct pcapng_packet *p, uint
 	return at;
 }
 
-/* The options of nearly every packet, with the length behind them: stored at once, without a question for each. */
+/*
+ * The options of nearly every packet, with the length behind them:
+ * stored at once, without a question for each.
+ */
 struct usual_end {
 	uint32_t flags_head, flags;
 	uint32_t id_head, id[2];
@@ -124,7 +130,10 @@ static void copy_step(uint8_t *to, const uint8_t *from)
 	*(piece *)(to + sizeof(piece)) = second;
 }
 
-/* memcpy(), for short packets without the call and the choice how, which took longer than their bytes. */
+/*
+ * memcpy(), for short packets without the call and the choice how,
+ * which took longer than their bytes.
+ */
 static void copy(uint8_t *to, const uint8_t *from, size_t n)
 {
 	size_t i;
@@ -142,8 +151,8 @@ static void copy(uint8_t *to, const uint8_t *from, size_t n)
 }
 
 /*
- * One look whether there is room, and then words are stored where they belong. The buffer and all blocks are multiples of a
- * word.
+ * One look whether there is room, and then words are stored where they belong.
+ * The buffer and all blocks are multiples of a word.
  */
 int pcapng_packet(struct pcapng *w, const struct pcapng_packet *p)
 {

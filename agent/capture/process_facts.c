@@ -35,8 +35,8 @@ static bool read_text(int dir_fd, const char *name, char *ret, size_t size)
 }
 
 /*
- * proc_pid_stat(5): "4711 (ping) S 4700 ...". The name may have parentheses, the rest has none. Times are in ticks since the
- * machine's start, rounded down.
+ * proc_pid_stat(5): "4711 (ping) S 4700 ...". The name may have parentheses, the rest has none.
+ * Times are in ticks since the machine's start, rounded down.
  */
 static bool read_stat(int dir_fd, char ret_comm[USN_COMM_SIZE], struct process_facts *f)
 {

@@ -16,8 +16,9 @@ struct process_facts {
 };
 
 /*
- * rec has the owner, real_ns is its time. If neither the process nor the thread goes by the owner's name, or if the process
- * was not there at that time, it is another one that has the pid now, and nothing is known.
+ * rec has the owner, real_ns is its time.
+ * If neither the process nor the thread goes by the owner's name, or if the process was not there
+ * at that time, it is another one that has the pid now, and nothing is known.
  */
 void process_facts_get(const struct usn_record *rec, uint64_t real_ns, struct process_facts *ret);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Processes that a file has heard of: each pid with each command that it went by, in each cgroup that it was in. */
+/*
+ * Processes that a file has heard of: each pid with each command that it went by,
+ * in each cgroup that it was in.
+ */
 #ifndef USN_PROCESSES_H
 #define USN_PROCESSES_H
 
@@ -28,7 +31,10 @@ static inline bool processes_is_last(const struct processes *p, const struct usn
 	       !memcmp(rec->comm, p->last.comm, sizeof(p->last.comm));
 }
 
-/* 1: rec's owner is new, and from now on it is not; 0: it is not, or nobody is known; -ENOMEM: nobody knows. */
+/*
+ * 1: rec's owner is new, and from now on it is not; 0:
+ * it is not, or nobody is known; -ENOMEM: nobody knows.
+ */
 int processes_note(struct processes *p, const struct usn_record *rec);
 
 void processes_forget(struct processes *p);

@@ -77,7 +77,9 @@ static uint64_t since(const struct view_sink *s, uint64_t mono_ns)
 			: s->time == VIEW_DELTA ? s->last_mono
 						: 0;
 
-	/* Of two packets that passed at once on two processors the second may be the earlier one. */
+	/*
+	 * Of two packets that passed at once on two processors the second may be the earlier one.
+	 */
 	return mono_ns > from ? mono_ns - from : 0;
 }
 

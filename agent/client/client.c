@@ -29,7 +29,10 @@ struct client {
 	bool answered; /* at least once */
 };
 
-/* What a service manager tells the unit that we are in; and ND, by which it would be bound in ambient mode. */
+/*
+ * What a service manager tells the unit that we are in;
+ * and ND, by which it would be bound in ambient mode.
+ */
 static const char *const not_its[] = { "NOTIFY_SOCKET", "JOURNAL_STREAM", "LISTEN_PID",
 				       "LISTEN_FDS",    "LISTEN_FDNAMES", "ND" };
 
@@ -64,7 +67,10 @@ static void first_line(int fd, char *line, size_t size)
 		memmove(line, line + 6, strlen(line + 6) + 1);
 }
 
-/* usnd goes into the background once its socket answers, or says why it cannot. -EAGAIN: another is being restarted. */
+/*
+ * usnd goes into the background once its socket answers, or says why it cannot.
+ * -EAGAIN: another is being restarted.
+ */
 static int start_agent(struct usn_err *e)
 {
 	_cleanup_close_ int in = -1, out = -1;
@@ -108,7 +114,9 @@ static int connect_or_start(struct usn_err *e)
 {
 	int fd = varlink_connect(), r;
 
-	/* It was killed, and who manages it starts it again: with one of ours there it would fail. */
+	/*
+	 * It was killed, and who manages it starts it again: with one of ours there it would fail.
+	 */
 	if (fd == -ECONNREFUSED && access(USN_MANAGED, F_OK) == 0)
 		fd = wait_for_agent(MANAGED_S);
 	if (fd >= 0)
@@ -190,7 +198,9 @@ static int ask(struct client *c, const char *method, json_t *parameters, json_t 
 	return r < 0 ? r : receive(c, ret, e);
 }
 
-/* An agent that was killed may still have taken the connection: the next one does what was asked. */
+/*
+ * An agent that was killed may still have taken the connection: the next one does what was asked.
+ */
 static int ask_again(struct client *c, const char *method, json_t *parameters, json_t **ret,
 		     struct usn_err *e)
 {

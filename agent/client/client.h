@@ -17,9 +17,10 @@ static inline void client_freep(struct client **c)
 }
 
 /*
- * Calls io.usn.METHOD and waits for the answer. parameters is taken. On success *ret is the answer's
- * parameters (a new reference); ret_fd, unless NULL, gets the descriptor that came with it: an answer
- * without one is then an error, but for one that says entered, or descriptor: false. Then it is -1. The agent's own errors come back as they were written there.
+ * Calls io.usn.METHOD and waits for the answer. parameters is taken. On success *ret is the
+ * answer's parameters (a new reference); ret_fd, unless NULL, gets the descriptor that came with
+ * it: an answer without one is then an error, but for one that says entered, or descriptor: false.
+ * Then it is -1. The agent's own errors come back as they were written there.
  */
 int client_call(struct client *c, const char *method, json_t *parameters, json_t **ret, int *ret_fd,
 		struct usn_err *e);

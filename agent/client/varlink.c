@@ -50,7 +50,10 @@ static int grow(struct varlink *v)
 	return 0;
 }
 
-/* Keeps the last descriptor, and closes those that nobody asked for: padding leaves room for a second one. */
+/*
+ * Keeps the last descriptor, and closes those that nobody asked for:
+ * padding leaves room for a second one.
+ */
 static void take_fds(struct varlink *v, struct msghdr *msg)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Varlink's wire (varlink.org): JSON objects, each ended by a NUL, over a stream socket, with descriptors
- * beside them by SCM_RIGHTS. Both the agent and its clients use this; it knows nothing of methods.
+ * Varlink's wire (varlink.org): JSON objects, each ended by a NUL, over a stream socket,
+ * with descriptors beside them by SCM_RIGHTS.
+ * Both the agent and its clients use this; it knows nothing of methods.
  */
 #ifndef USN_VARLINK_H
 #define USN_VARLINK_H
@@ -33,13 +34,20 @@ void varlink_done(struct varlink *v);
 /* Reads once. 1: something came; 0: the other side has closed; -EAGAIN, -EMSGSIZE, -errno. */
 int varlink_read(struct varlink *v);
 
-/* Takes the next whole message. 1: *ret is a new object; 0: none yet; -EBADMSG: not a JSON object. */
+/*
+ * Takes the next whole message. 1: *ret is a new object; 0: none yet; -EBADMSG: not a JSON object.
+ */
 int varlink_next(struct varlink *v, json_t **ret);
 
-/* Waits for the next whole message. 1: *ret is a new object; 0: the other side has closed; -EAGAIN, -EMSGSIZE, -EBADMSG, -errno. */
+/*
+ * Waits for the next whole message.
+ * 1: *ret is a new object; 0: the other side has closed; -EAGAIN, -EMSGSIZE, -EBADMSG, -errno.
+ */
 int varlink_receive(struct varlink *v, json_t **ret);
 
-/* Sends or, on a non-blocking socket, queues msg, with a descriptor unless fd is -1. 0 or -errno. */
+/*
+ * Sends or, on a non-blocking socket, queues msg, with a descriptor unless fd is -1. 0 or -errno.
+ */
 int varlink_send(struct varlink *v, const json_t *msg, int fd);
 
 /* Sends what is queued. 0: all is out; 1: some is left; -errno. */

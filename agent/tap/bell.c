@@ -75,7 +75,10 @@ bool bell_hear(struct bell *b)
 
 	if (rung == *b->heard)
 		return false;
-	/* First the descriptor and then the room: what is rung in between is heard twice rather than never. */
+	/*
+	 * First the descriptor and then the room:
+	 * what is rung in between is heard twice rather than never.
+	 */
 	epoll_wait(b->epoll_fd, ev, 2, 0);
 	__atomic_store_n(b->heard, rung, __ATOMIC_RELEASE);
 	return true;

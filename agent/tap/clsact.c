@@ -13,7 +13,10 @@
 
 #define LOCKS "/run/usn/taps" /* a byte for each slot of each interface */
 
-/* Filters run in the order of their priorities, and ours, which change nothing, before the usual ones. */
+/*
+ * Filters run in the order of their priorities, and ours,
+ * which change nothing, before the usual ones.
+ */
 #define PRIORITY 100
 
 static int lock(int fd, uint32_t ifindex, uint32_t slot, short type)

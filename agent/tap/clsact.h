@@ -2,8 +2,8 @@
 /*
  * How a tap hangs on a device where tcx is missing (before Linux 6.6): filters of the clsact qdisc.
  *
- * Those outlive their opener, so each tap has a slot with a lock that dies with it, and whoever opens the next
- * tap of the device removes the filters of slots that nobody holds.
+ * Those outlive their opener, so each tap has a slot with a lock that dies with it,
+ * and whoever opens the next tap of the device removes the filters of slots that nobody holds.
  */
 #ifndef USN_CLSACT_H
 #define USN_CLSACT_H

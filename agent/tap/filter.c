@@ -90,7 +90,10 @@ static bool is_sum(const struct sock_filter *insn)
 	}
 }
 
-/* bpf_validate() lets pass much that bpf_filter() does not know: it is for where a jump and an index lead. */
+/*
+ * bpf_validate() lets pass much that bpf_filter() does not know:
+ * it is for where a jump and an index lead.
+ */
 static bool is_known(const struct sock_filter *insn)
 {
 	uint16_t code = insn->code;

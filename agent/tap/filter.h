@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A filter: an expression of pcap-filter(7), as a program that stands before a tap's program in the kernel.
- * Offsets are those of an IP packet: there is no Ethernet header. libpcap compiles, and keeps state of its
- * own while it does: one thread only.
+ * A filter: an expression of pcap-filter(7), as a program that stands before a tap's program in
+ * the kernel. Offsets are those of an IP packet: there is no Ethernet header.
+ * libpcap compiles, and keeps state of its own while it does: one thread only.
  */
 #ifndef USN_FILTER_H
 #define USN_FILTER_H
@@ -13,7 +13,10 @@
 struct filter;
 struct usn_err;
 
-/* -EINVAL with libpcap's reason, or ours, if the expression is none. The empty one matches every packet. */
+/*
+ * -EINVAL with libpcap's reason, or ours, if the expression is none.
+ * The empty one matches every packet.
+ */
 int filter_compile(const char *expression, struct filter **ret, struct usn_err *e);
 struct filter *filter_free(struct filter *f);
 
@@ -30,9 +33,9 @@ struct filter_stages {
 };
 
 /*
- * Loads a program for the tc hooks of a TUN device. On a match it goes over to the program in the slot. If there is none,
- * or without a match, it returns TCX_NEXT, so that the next
- * tap is asked. -E2BIG: too large for the kernel; -EOPNOTSUPP: the expression needs a loop.
+ * Loads a program for the tc hooks of a TUN device. On a match it goes over to the program in the
+ * slot. If there is none, or without a match, it returns TCX_NEXT, so that the next tap is asked.
+ * -E2BIG: too large for the kernel; -EOPNOTSUPP: the expression needs a loop.
  */
 int filter_load(const struct filter *f, const struct filter_stages *stages, int *ret_prog_fd,
 		struct usn_err *e);

@@ -2,8 +2,9 @@
 /*
  * Filters: the loads of a packet's bytes.
  *
- * The kernel's packet load is a call, and most of what a filter costs. The first piece of a packet, where headers are, is
- * read in place. What a load needs of it is looked at once on each way through the program, and where it is not
+ * The kernel's packet load is a call, and most of what a filter costs.
+ * The first piece of a packet, where headers are, is read in place.
+ * What a load needs of it is looked at once on each way through the program, and where it is not
  * there the form with the calls begins anew: a filter has changed nothing until then.
  */
 #include <linux/bpf.h>
@@ -18,7 +19,10 @@ static uint32_t bytes_of(uint8_t size)
 	return size == BPF_W ? 4 : size == BPF_H ? 2 : 1;
 }
 
-/* The verifier would remember what it knows of a register, and follow each length on a path of its own. */
+/*
+ * The verifier would remember what it knows of a register,
+ * and follow each length on a path of its own.
+ */
 void filter_emit_length(struct translation *t, int dst)
 {
 	load_field(t, dst, offsetof(struct __sk_buff, len));
@@ -47,7 +51,10 @@ static void reach_end(struct translation *t, uint8_t mode, uint32_t end)
 		if (!t->known.small_x)
 			jump(t, BPF_JMP32 | BPF_JGT | BPF_K, t->x, 0, IN_PLACE_MAX, by_call_of(t));
 		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, AT, t->x, 0);
-		/* Changes nothing: the verifier of Linux 6.12 follows ways that cannot be, and has no bounds there. */
+		/*
+		 * Changes nothing: the verifier of Linux 6.12 follows ways that cannot be,
+		 * and has no bounds there.
+		 */
 		if (!t->known.small_x)
 			emit(t, BPF_ALU64 | BPF_AND | BPF_K, AT, 0, 0x7fff);
 		emit(t, BPF_ALU64 | BPF_ADD | BPF_X, AT, DATA, 0);

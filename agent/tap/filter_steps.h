@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Steps: the kernel's instructions that a filter becomes, and how they are emitted. For the other filter_*.c. */
+/*
+ * Steps: the kernel's instructions that a filter becomes, and how they are emitted.
+ * For the other filter_*.c.
+ */
 #ifndef USN_FILTER_STEPS_H
 #define USN_FILTER_STEPS_H
 
@@ -59,7 +62,10 @@ struct translation {
 	struct known known;
 	struct step *steps;
 	size_t n;
-	/* Of the classic instructions, of their copy and, behind them, of accept, of by_call and of reject, which each copy has. */
+	/*
+	 * Of the classic instructions, of their copy and, behind them, of accept,
+	 * of by_call and of reject, which each copy has.
+	 */
 	struct label *labels;
 };
 
@@ -153,11 +159,17 @@ static inline void load_field(struct translation *t, int dst, size_t offset)
 	emit_at(t, BPF_LDX | BPF_W | BPF_MEM, dst, t->ctx, (int16_t)offset, 0);
 }
 
-/* Nearly every packet has as much, so that less is not looked for: once for the whole header, of IP and of what is in it. */
+/*
+ * Nearly every packet has as much, so that less is not looked for:
+ * once for the whole header, of IP and of what is in it.
+ */
 #define FILTER_HEADER_MIN 20
 #define FILTER_TRANSPORT_MIN 8
 
-/* AT goes on by so many bytes; where the packet's first piece ends before, the program goes on at the label. */
+/*
+ * AT goes on by so many bytes; where the packet's first piece ends before,
+ * the program goes on at the label.
+ */
 static inline void filter_emit_bound(struct translation *t, uint32_t bytes, int32_t label)
 {
 	/* BPF_K: 0, like BPF_ADD */
@@ -173,15 +185,18 @@ static inline void filter_forget_x(struct translation *t)
 	t->known.x.known = false;
 }
 
-/* The jump, to where its ways lead in the copy that is made. Nothing goes on behind it but what it reaches. */
+/*
+ * The jump, to where its ways lead in the copy that is made.
+ * Nothing goes on behind it but what it reaches.
+ */
 void filter_emit_branch(struct translation *t, const struct sock_filter *c);
 
 /* The packet's length, to a register. Each time anew. */
 void filter_emit_length(struct translation *t, int dst);
 
 /*
- * The packet's bytes at k (BPF_ABS), or at X + k (BPF_IND), to A or X; where the packet ends before, it is rejected. False: no
- * packet is that long, what follows is not reached.
+ * The packet's bytes at k (BPF_ABS), or at X + k (BPF_IND), to A or X; where the packet ends
+ * before, it is rejected. False: no packet is that long, what follows is not reached.
  */
 bool filter_emit_load(struct translation *t, int dst, uint8_t mode, uint8_t size, uint32_t k);
 

@@ -4,15 +4,16 @@
  *
  * Theory of operation: A and X are two registers. Instructions become
  * their like, one by one, except where the kernel's would do something else:
- *  - A load beyond the packet rejects the packet. The kernel's own packet loads (BPF_LD_ABS, BPF_LD_IND) would return 0,
- *    which is TCX_PASS and ends the chain for the taps behind. So the length is compared before.
- *  - So does a load at or above 2^31, where the kernel has its extensions (SKF_AD_OFF): no packet is that long.
- *    A sum X + k that wraps is beyond the packet, too.
+ *  - A load beyond the packet rejects the packet. The kernel's own packet loads (BPF_LD_ABS,
+ *    BPF_LD_IND) would return 0, which is TCX_PASS and ends the chain for the taps behind.
+ *    So the length is compared before.
+ *  - A load at or above 2^31, where the kernel has its extensions (SKF_AD_OFF), rejects the packet:
+ *    no packet is that long. A sum X + k that wraps is beyond the packet, too.
  *  - Division by X = 0 rejects the packet; a shift by X > 31 gives 0.
  * What libpcap's bpf_filter() does is the measure.
  *
- * The verifier wants each instruction to be reached and all scratch memory to be written before it is read. The encoding is in
- * Documentation/bpf/standardization/instruction-set.rst of the kernel.
+ * The verifier wants each instruction to be reached and all scratch memory to be written before it
+ * is read. The encoding is in Documentation/bpf/standardization/instruction-set.rst of the kernel.
  */
 #include <errno.h>
 #include <linux/bpf.h>

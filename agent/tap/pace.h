@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How often a tap's reader looks: about as often as the writers fill a part of the ring. To be woken by them would cost the
- * sender of a packet, who is who is measured; a clock of the reader's own costs the reader, about 40 us a look.
+ * How often a tap's reader looks: about as often as the writers fill a part of the ring.
+ * To be woken by them would cost the sender of a packet, who is who is measured;
+ * a clock of the reader's own costs the reader, about 40 us a look.
  */
 #ifndef USN_PACE_H
 #define USN_PACE_H

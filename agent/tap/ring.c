@@ -116,8 +116,9 @@ void ring_release(struct ring *r)
 	r->read = r->place;
 	__atomic_store_n(word(r, USN_RING_READ), r->read, __ATOMIC_RELAXED);
 	/*
-	 * Before the next look for a record: who sees the old value rings the bell for that one. The look is a load of another
-	 * word, which no order of the store alone keeps behind it (ARM's "ldapr" overtakes even an "stlr").
+	 * Before the next look for a record: who sees the old value rings the bell for that one.
+	 * The look is a load of another word, which no order of the store alone keeps behind it
+	 * (ARM's "ldapr" overtakes even an "stlr").
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

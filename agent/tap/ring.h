@@ -2,8 +2,9 @@
 /*
  * The reading end of a tap's ring (bpf/ring.bpf.h).
  *
- * Records are handed out where they are, in order of their stamps. Two processors may take their places in one order and
- * stamp in the other; so the reader looks a few records ahead, never waiting for them.
+ * Records are handed out where they are, in order of their stamps.
+ * Two processors may take their places in one order and stamp in the other;
+ * so the reader looks a few records ahead, never waiting for them.
  */
 #ifndef USN_RING_H
 #define USN_RING_H
@@ -43,8 +44,8 @@ int ring_map(struct ring *r, int map_fd, size_t chunk_bytes, size_t chunks, uint
 void ring_unmap(struct ring *r);
 
 /*
- * The next record, NULL: none now. It is valid until ring_release(). *ret_batch is set to true when it is the first after
- * a pause, or of a chunk, which begins a batch.
+ * The next record, NULL: none now. It is valid until ring_release(). *ret_batch is set to true when
+ * it is the first after a pause, or of a chunk, which begins a batch.
  */
 const struct usn_record *ring_next(struct ring *r, bool *ret_batch);
 
@@ -58,8 +59,9 @@ static inline bool ring_is_sealed(const struct ring *r)
 }
 
 /*
- * Another processor has written this: what will be read of it soon is on its way while the records before it are dealt
- * with. And so is the beginning of one behind it, if they are alike: the chain of slots would wait for each.
+ * Another processor has written this: what will be read of it soon is on its way while the records
+ * before it are dealt with. And so is the beginning of one behind it, if they are alike:
+ * the chain of slots would wait for each.
  */
 static inline void ring_fetch(const struct usn_slot *s, uint32_t length)
 {
@@ -78,8 +80,8 @@ static inline void ring_go_on(struct ring *r, uint32_t length)
 }
 
 /*
- * ring_release() and ring_next(), in nearly all cases: a record goes into the window, one goes out, and there is nothing to tell
- * the writers. NULL: it is not one of these.
+ * ring_release() and ring_next(), in nearly all cases: a record goes into the window, one goes out,
+ * and there is nothing to tell the writers. NULL: it is not one of these.
  */
 static inline const struct usn_record *ring_next_steady(struct ring *r)
 {

@@ -50,7 +50,10 @@ int tap_check_options(const struct usn_tap_options *o, struct usn_err *e)
 	return 0;
 }
 
-/* The writers ring when half of the ring is unread (bpf/ring.bpf.h); a reader in time is not rung for. */
+/*
+ * The writers ring when half of the ring is unread (bpf/ring.bpf.h);
+ * a reader in time is not rung for.
+ */
 static int begin_pace(struct usn_tap *t)
 {
 	pace_begin(&t->pace, t->ring.size / 4, clock_mono_ns());
@@ -203,7 +206,10 @@ static const struct usn_record *next(struct usn_tap *t)
 	return rec;
 }
 
-/* Nothing is left. The timer was set before: if it cannot be set again, the descriptor stays readable. */
+/*
+ * Nothing is left.
+ * The timer was set before: if it cannot be set again, the descriptor stays readable.
+ */
 static void look_later(struct usn_tap *t)
 {
 	uint64_t now = clock_mono_ns();

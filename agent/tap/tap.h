@@ -15,13 +15,19 @@ int tap_check_options(const struct usn_tap_options *o, struct usn_err *e);
 
 /* Another process, which loads and attaches programs for those who may not. */
 struct tap_lender {
-	/* The links of a device more; -1: none in that direction, or the lender keeps it. 0 or -errno. */
+	/*
+	 * The links of a device more; -1: none in that direction,
+	 * or the lender keeps it. 0 or -errno.
+	 */
 	int (*add)(void *lender, const char *device, int *ret_in_fd, int *ret_out_fd,
 		   struct usn_err *e);
 	void (*close)(void *lender);
 };
 
-/* A tap of a lender's, which is closed with it: its programs' constants (TAP_CONSTANTS) and maps (taken). */
+/*
+ * A tap of a lender's, which is closed with it:
+ * its programs' constants (TAP_CONSTANTS) and maps (taken).
+ */
 int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, int stages_fd,
 	       const struct tap_lender *how, void *lender, struct usn_tap **ret, struct usn_err *e);
 

@@ -60,7 +60,9 @@ int tap_programs_slot(const struct tap_programs *p, uint32_t ifindex)
 	return -1;
 }
 
-/* An interface that comes back has another number; one that was removed and added goes on counting. */
+/*
+ * An interface that comes back has another number; one that was removed and added goes on counting.
+ */
 static int make_slot(struct tap_programs *p, uint32_t ifindex)
 {
 	uint32_t *slots, n = (uint32_t)p->n_slots;

@@ -20,7 +20,9 @@
 
 #define PINNED_MAPS "/sys/fs/bpf/usn/maps/"
 
-/* Slots of the map "stages": the tap's programs and, behind them, what a filter needs for itself. */
+/*
+ * Slots of the map "stages": the tap's programs and, behind them, what a filter needs for itself.
+ */
 enum { STAGE_IN, STAGE_OUT, STAGES };
 
 /* The owners of the sockets are in the agent's maps; the rest is this tap's own. */
@@ -189,7 +191,10 @@ static const char *compiler_of(const struct tap_programs *p)
 	return (const char *)p->skel->rodata->compiler;
 }
 
-/* What is chosen stands in the programs; they are not loaded yet. alone: no maps are shared with an agent. */
+/*
+ * What is chosen stands in the programs; they are not loaded yet.
+ * alone: no maps are shared with an agent.
+ */
 static int prepare(struct tap_programs *p, const struct usn_tap_options *o, uint64_t cgroup,
 		   bool alone, struct usn_err *e)
 {

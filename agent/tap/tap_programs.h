@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a tap has in the kernel: its programs with their constants, its maps, and where they hang. */
+/*
+ * What a tap has in the kernel: its programs with their constants, its maps, and where they hang.
+ */
 #ifndef USN_TAP_PROGRAMS_H
 #define USN_TAP_PROGRAMS_H
 
@@ -25,8 +27,8 @@ struct tap_programs {
 	struct tap_bpf *skel; /* NULL: another process has loaded them, and lent what is below */
 	uint64_t constants[TAP_CONSTANTS];
 	/*
-	 * The maps. bell: a ring buffer of the kernel's that is written to in order to wake. stages: where a filter goes on; the
-	 * kernel empties it when nobody has it open.
+	 * The maps. bell: a ring buffer of the kernel's that is written to in order to wake.
+	 * stages: where a filter goes on; the kernel empties it when nobody has it open.
 	 */
 	int ring_fd, bell_fd, stages_fd;
 	int writers_fd; /* what only the programs use */
@@ -41,11 +43,16 @@ struct tap_programs {
 	size_t n_slots;
 };
 
-/* cgroup: its id, 0: any. f NULL: no filter. Those of the options, a path and a text, do not count. */
+/*
+ * cgroup: its id, 0: any. f NULL: no filter. Those of the options, a path and a text, do not count.
+ */
 int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, uint64_t cgroup,
 		      const struct filter *f, struct usn_err *e);
 
-/* Loads and frees them again, without an agent and its maps: whether they can be loaded. -ENOSYS: the kernel is too old. */
+/*
+ * Loads and frees them again, without an agent and its maps: whether they can be loaded.
+ * -ENOSYS: the kernel is too old.
+ */
 int tap_programs_try(const struct usn_tap_options *o, uint64_t cgroup, const struct filter *f,
 		     struct loaded *ret, struct usn_err *e);
 
@@ -61,7 +68,10 @@ int tap_programs_attach(struct tap_programs *p, uint32_t ifindex, const char *de
 			struct usn_err *e);
 /* The same of borrowed ones: the links (taken; -1: none) are there. */
 int tap_programs_place(struct tap_programs *p, uint32_t ifindex, int in_fd, int out_fd);
-/* The links of the device that was attached last go over to the caller; -1: what there is is no link. */
+/*
+ * The links of the device that was attached last go over to the caller; -1:
+ * what there is is no link.
+ */
 void tap_programs_give(struct tap_programs *p, int *ret_in_fd, int *ret_out_fd);
 /* ifindex 0: from all devices. */
 void tap_programs_detach(struct tap_programs *p, uint32_t ifindex);

@@ -2,9 +2,9 @@
 /*
  * Loading a BPF object, and what the verifier says of it.
  *
- * libbpf says all it knows to a function of its user's: a line for a map that cannot be made, the whole
- * log of the verifier for a program that is refused. For the time of a load that function is ours. It
- * is one for all threads, so what it hears goes to the thread that loads.
+ * libbpf says all it knows to a function of its user's: a line for a map that cannot be made,
+ * the whole log of the verifier for a program that is refused. For the time of a load that function
+ * is ours. It is one for all threads, so what it hears goes to the thread that loads.
  */
 #include <bpf/libbpf.h>
 #include <ctype.h>
@@ -54,7 +54,10 @@ struct refusal {
 	char reason[160];     /* "" if no program was refused */
 };
 
-/* A line without its end, without what follows "; R", which is the state of the registers, and without space behind. */
+/*
+ * A line without its end, without what follows "; R", which is the state of the registers,
+ * and without space behind.
+ */
 static void copy_line(char *ret, size_t size, const char *line)
 {
 	size_t n = strcspn(line, "\n");

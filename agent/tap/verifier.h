@@ -12,8 +12,8 @@ struct usn_err;
 /*
  * Loads the object. compiler: who made it (bpf/compiler.bpf.h).
  *
- * 0, or -errno with the reason in *e: the program that the verifier refused, the instruction, what the
- * verifier said of it, and the compiler unless it is the kernel that lacks something.
+ * 0, or -errno with the reason in *e: the program that the verifier refused, the instruction,
+ * what the verifier said of it, and the compiler unless it is the kernel that lacks something.
  */
 int verifier_load(struct bpf_object *obj, const char *compiler, struct usn_err *e);
 

@@ -42,8 +42,8 @@ static int tail_words(const struct extcap_options *o, const char **argv)
 }
 
 /*
- * What usn tail tells on the way is for a terminal, and Wireshark shows all of standard error as an error. The reason of a
- * failure comes in e, and is for the caller to print when this is over.
+ * What usn tail tells on the way is for a terminal, and Wireshark shows all of standard error as an
+ * error. The reason of a failure comes in e, and is for the caller to print when this is over.
  */
 static int silently(int argc, char **argv, struct usn_err *e)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The options of an interface, as a table. The capture filter is not among them: Wireshark has a field of its own for it.
- * The sentences are those of Wireshark's doc/extcap_example.py and its developer's guide, "Extcap".
+ * The options of an interface, as a table.
+ * The capture filter is not among them: Wireshark has a field of its own for it. The sentences are
+ * those of Wireshark's doc/extcap_example.py and its developer's guide, "Extcap".
  */
 #include <stdio.h>
 

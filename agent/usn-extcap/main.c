@@ -18,7 +18,9 @@ static void put_version(void)
 	     "{display=User-space network devices}");
 }
 
-/* An answer is an error, no answer that the filter is well: the status is for calls that are wrong. */
+/*
+ * An answer is an error, no answer that the filter is well: the status is for calls that are wrong.
+ */
 static void check_filter(const char *expression)
 {
 	_cleanup_(filter_freep) struct filter *f = NULL;

@@ -2,8 +2,8 @@
 /*
  * usn-run: env(1) for network devices.
  *
- * It asks the agent for a run, moves itself into the run's cgroup and execs in place, so that signals,
- * terminal, job control and exit status are the application's own.
+ * It asks the agent for a run, moves itself into the run's cgroup and execs in place,
+ * so that signals, terminal, job control and exit status are the application's own.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -197,7 +197,10 @@ static json_t *parameters_for(const char *device, const char *command, const str
 	return p;
 }
 
-/* Programs that read no file are served by the bind alone, so what cannot be done here is no reason to stop. */
+/*
+ * Programs that read no file are served by the bind alone, so what cannot be done
+ * here is no reason to stop.
+ */
 static void use_name_servers(const json_t *servers)
 {
 	struct usn_err e;

@@ -2,8 +2,8 @@
 /*
  * A resolv.conf and an nsswitch.conf of a run's own.
  *
- * The bind leads every query to the run's name servers. But glibc need not send one: nss-resolve asks a
- * daemon over a UNIX socket, and so does the name service cache. Neither is in the run.
+ * The bind leads every query to the run's name servers. But glibc need not send one: nss-resolve
+ * asks a daemon over a UNIX socket, and so does the name service cache. Neither is in the run.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +105,9 @@ static int stage(const json_t *servers, struct usn_err *e)
 	return finish(f, "nsswitch.conf", e);
 }
 
-/* Covers what is there. What is not there needs no cover: the library then asks DNS, and 127.0.0.1. */
+/*
+ * Covers what is there. What is not there needs no cover: the library then asks DNS, and 127.0.0.1.
+ */
 static int cover(struct usn_err *e)
 {
 	static const struct {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The recorder of a run. It is no child of the program, which could be surprised by one; it is in a session of its own, so
- * that the terminal's signals are not for it; and it is forked before there is a run, so that it is none of the run's
- * processes, and waits for the run's name.
+ * The recorder of a run. It is no child of the program, which could be surprised by one;
+ * it is in a session of its own, so that the terminal's signals are not for it; and it is forked
+ * before there is a run, so that it is none of the run's processes, and waits for the run's name.
  */
 #include <errno.h>
 #include <fcntl.h>

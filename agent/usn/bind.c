@@ -121,7 +121,9 @@ static int rebind_all(struct rebind *b, const pid_t *pids, size_t n, struct usn_
 	return r;
 }
 
-/* The run ends with the connection if nobody has entered it by then, so what fails leaves nothing. */
+/*
+ * The run ends with the connection if nobody has entered it by then, so what fails leaves nothing.
+ */
 static int bind_tree(const struct options *o, const char *device, struct usn_err *e)
 {
 	_cleanup_(client_freep) struct client *c = NULL;

@@ -37,7 +37,9 @@ static int up_one(struct client *c, const char *device, json_t *settings, int qu
 	return 0;
 }
 
-/* Settings are what has a '='; the rest must be devices, all of them, before the first one is made. */
+/*
+ * Settings are what has a '='; the rest must be devices, all of them, before the first one is made.
+ */
 static int sort_words(int argc, char **argv, json_t *settings, struct usn_err *e)
 {
 	uint32_t number;

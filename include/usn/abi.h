@@ -43,8 +43,8 @@ struct usn_binding {
 #define USN_DEVICE_AMBIENT 16 /* of usn_device: ND= of any process may name it */
 
 /*
- * rules: the exemptions, by longest prefix. IPv4 addresses stand as ::ffff:a.b.c.d. The entry of a prefix
- * holds the ports of all rules that cover it, so that one lookup finds everything there is.
+ * rules: the exemptions, by longest prefix. IPv4 addresses stand as ::ffff:a.b.c.d. The entry of a
+ * prefix holds the ports of all rules that cover it, so that one lookup finds everything there is.
  */
 struct usn_rule_key {
 	__u32 prefixlen; /* bits that count: 32 of the ruleset, and those of the address */
@@ -84,20 +84,34 @@ struct usn_device {
 
 /* counters: N of usnN (u32), per CPU -> how often each verdict was given. */
 struct usn_counters {
-	__u64 bound;    /* sockets bound at creation */
-	__u64 deferred; /* sockets to be bound at connect or bind: the kernel could not unbind them */
-	__u64 kept;     /* sockets left alone: a cgroup further in had bound them */
-	__u64 rebound;        /* sockets bound again, at connect or bind to a foreign address */
-	__u64 exempted;       /* sockets unbound, at connect or bind to an exempt address */
-	__u64 asked;          /* queries led to the run's own name server */
-	__u64 refused_device; /* sockets refused: the device is gone */
-	__u64 refused_netns;  /* sockets refused: made in another network namespace */
-	__u64 refused_rebind; /* connects and binds refused: the kernel would not (un)bind */
-	__u64 refused_option; /* SO_BINDTODEVICE, SO_BINDTOIFINDEX and groups on other devices refused */
-	__u64 refused_send; /* datagrams refused: from an unbound socket to a foreign address */
-	__u64 refused_dns; /* queries refused: no name server of the run's has that address family */
-	__u64 dropped_unbound; /* packets dropped: of an unbound socket, leaving by another device */
-	__u64 dropped_strayed; /* packets dropped: of a bound socket, leaving by another device */
+	/* Sockets bound at creation. */
+	__u64 bound;
+	/* Sockets to be bound at connect or bind: the kernel could not unbind them. */
+	__u64 deferred;
+	/* Sockets left alone: a cgroup further in had bound them. */
+	__u64 kept;
+	/* Sockets bound again, at connect or bind to a foreign address. */
+	__u64 rebound;
+	/* Sockets unbound, at connect or bind to an exempt address. */
+	__u64 exempted;
+	/* Queries led to the run's own name server. */
+	__u64 asked;
+	/* Sockets refused: the device is gone. */
+	__u64 refused_device;
+	/* Sockets refused: made in another network namespace. */
+	__u64 refused_netns;
+	/* Connects and binds refused: the kernel would not (un)bind. */
+	__u64 refused_rebind;
+	/* SO_BINDTODEVICE, SO_BINDTOIFINDEX and groups on other devices refused. */
+	__u64 refused_option;
+	/* Datagrams refused: from an unbound socket to a foreign address. */
+	__u64 refused_send;
+	/* Queries refused: the run has no name server of that address family. */
+	__u64 refused_dns;
+	/* Packets dropped: of an unbound socket, leaving by another device. */
+	__u64 dropped_unbound;
+	/* Packets dropped: of a bound socket, leaving by another device. */
+	__u64 dropped_strayed;
 };
 
 /* Who made a socket. owners (socket storage) and newborns (array) hold it; see bpf/owner.bpf.h. */
@@ -120,7 +134,8 @@ struct usn_ambient {
 
 /* seen (task storage), or seen_lru by thread id: what the environment said, until the next exec. */
 struct usn_seen {
-	__u64 start_time; /* of the task, as the kernel has it: tells a thread id that was given again */
+	/* Of the task, as the kernel has it: tells a thread id that was given again. */
+	__u64 start_time;
 	__u32 exec_id; /* counts execs */
 	__u32 answer;  /* USN_ND_* */
 	char device[USN_NAME_SIZE];
@@ -145,16 +160,19 @@ struct usn_asked {
 };
 
 /*
- * A tap's ring, as mapped: a page of the reader's, the counts of what was lost, and the data in chunks of one size, 2 to
- * USN_RING_CHUNKS of them. A chunk is filled from its beginning; then the writers go on in the one that the reader gave
- * back last. Records lie in one piece, and each chunk ends with a slot of length 0.
+ * A tap's ring, as mapped: a page of the reader's, the counts of what was lost, and the data in
+ * chunks of one size, 2 to USN_RING_CHUNKS of them. A chunk is filled from its beginning;
+ * then the writers go on in the one that the reader gave back last.
+ * Records lie in one piece, and each chunk ends with a slot of length 0.
  *
- * Where the next record goes is a word of the writers' of: the offset in the chunk, in units of 8 bytes; the chunk;
- * how many chunks were begun before; and a bit per chunk that changes when the writers take it. The reader has such bits
- * (u64, USN_RING_FREED), which it changes to give a chunk back: it is free where both agree. The number of the last one is
- * above them. And it has the place that it waits at (u64, USN_RING_READ).
+ * Where the next record goes is a word of the writers' of:
+ * the offset in the chunk, in units of 8 bytes; the chunk; how many chunks were begun before;
+ * and a bit per chunk that changes when the writers take it. The reader has such bits (u64,
+ * USN_RING_FREED), which it changes to give a chunk back: it is free where both agree. The number
+ * of the last one is above them. And it has the place that it waits at (u64, USN_RING_READ).
  *
- * What found no room is counted for all devices together (u64, USN_RING_LOST) and for each (u64 by slot, USN_RING_LOSSES).
+ * What found no room is counted for all devices together (u64, USN_RING_LOST) and for each (u64
+ * by slot, USN_RING_LOSSES).
  */
 #define USN_SNAPLEN_MAX 65535 /* bytes kept of a packet */
 #define USN_RING_CHUNKS 8

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* usn doctor: whether usn can work here, and what is in its way. It asks no agent and starts none. */
+/*
+ * usn doctor: whether usn can work here, and what is in its way. It asks no agent and starts none.
+ */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
@@ -43,9 +45,9 @@ static int run(int argc, char **argv, struct usn_err *e)
 static const char details[] =
 	"  -j, --json   the same as JSON\n"
 	"\n"
-	"A line for each check: \"ok\"; \"warn\", if something works less well; or \"missing\", if\n"
-	"usn cannot do without it. Then what was found, and what that means and what to do about\n"
-	"it. Nothing is changed.";
+	"A line for each check: \"ok\"; \"warn\", if something works less well; or \"missing\",\n"
+	"if usn cannot do without it. Then what was found, and what that means and what to do\n"
+	"about it. Nothing is changed.";
 
 const struct verb verb_doctor = {
 	.name = "doctor",

@@ -2,8 +2,9 @@
 /*
  * The checks of usn doctor.
  *
- * Nothing is changed to find it out. What a check makes in the kernel hangs on a descriptor of this process, so that
- * it is gone with that, however it ends; and nothing is attached to a cgroup or a device.
+ * Nothing is changed to find it out.
+ * What a check makes in the kernel hangs on a descriptor of this process,
+ * so that it is gone with that, however it ends; and nothing is attached to a cgroup or a device.
  */
 #ifndef USN_DOCTOR_H
 #define USN_DOCTOR_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * usn doctor: programs of others on the cgroups above the runs. The kernel asks them as well as usn's: first those of
- * the cgroup further in, and on one cgroup in the order in which they were attached.
+ * usn doctor: programs of others on the cgroups above the runs.
+ * The kernel asks them as well as usn's: first those of the cgroup further in,
+ * and on one cgroup in the order in which they were attached.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -69,7 +70,9 @@ static void name_program(struct finding *f, __u32 id, const struct hook *h)
 			 h->name);
 }
 
-/* flags of a query: 0, or BPF_F_QUERY_EFFECTIVE, which has the programs of the cgroups above, too. */
+/*
+ * flags of a query: 0, or BPF_F_QUERY_EFFECTIVE, which has the programs of the cgroups above, too.
+ */
 static void query(struct finding *f, int cgroup_fd, const struct hook *h, __u32 flags,
 		  const struct own *own)
 {
@@ -84,8 +87,9 @@ static void query(struct finding *f, int cgroup_fd, const struct hook *h, __u32 
 }
 
 /*
- * A single program that was attached to stand alone, as was usual before BPF_F_ALLOW_MULTI: below it the kernel takes
- * no other (hierarchy_allows_attach, kernel/bpf/cgroup.c), or with BPF_F_ALLOW_OVERRIDE another in its place.
+ * A single program that was attached to stand alone, as was usual before BPF_F_ALLOW_MULTI:
+ * below it the kernel takes no other (hierarchy_allows_attach, kernel/bpf/cgroup.c),
+ * or with BPF_F_ALLOW_OVERRIDE another in its place.
  */
 static void judge(struct finding *f, int cgroup_fd, const struct hook *h)
 {

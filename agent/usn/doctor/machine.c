@@ -150,7 +150,10 @@ static void look_at_capabilities(struct finding *f)
 		finding_say(f, "all that usn needs");
 }
 
-/* Tried, as no file says it: with a limit of 0 such a kernel makes no map. Past libbpf, which would raise the limit. */
+/*
+ * Tried, as no file says it: with a limit of 0 such a kernel makes no map.
+ * Past libbpf, which would raise the limit.
+ */
 static bool is_memory_charged(const struct rlimit *now)
 {
 	union bpf_attr attr = {

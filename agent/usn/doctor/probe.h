@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the kernel's BPF can do, found out by doing it. Each gives 0 or -errno, and closes what it has made.
+ * What the kernel's BPF can do, found out by doing it. Each gives 0 or -errno,
+ * and closes what it has made.
  * Versions are not looked at: distributions put features of newer kernels into older ones.
  */
 #ifndef USN_DOCTOR_PROBE_H
@@ -25,13 +26,17 @@ int probe_btf(void);
 int probe_hook(const struct hook *h);
 
 /*
- * Links are created to what is no cgroup and no device: a kernel that knows them says EBADF or ENODEV to that, and
- * one that does not, EINVAL. So none is attached, and nobody's sockets and packets pass by it.
+ * Links are created to what is no cgroup and no device:
+ * a kernel that knows them says EBADF or ENODEV to that, and one that does not, EINVAL.
+ * So none is attached, and nobody's sockets and packets pass by it.
  */
 int probe_cgroup_link(void);
 int probe_tcx(void);
 
-/* A filter on the clsact qdisc, tried on the loopback of a network namespace that ends with the try. */
+/*
+ * A filter on the clsact qdisc, tried on the loopback of a network
+ * namespace that ends with the try.
+ */
 int probe_clsact(void);
 
 int probe_lpm_trie(void);

@@ -2,9 +2,10 @@
 /*
  * usn doctor: whether the kernel takes the very programs that usn loads.
  *
- * The small programs of doctor_kernel.c say what the kernel can do. What a compiler made of the real
- * ones is another matter, and only the verifier knows. The agent's programs are in usnd, so the agent
- * that would be started here tries them; those of a tap are loaded in this process, as usn tail does.
+ * The small programs of kernel.c say what the kernel can do. What a compiler made of the
+ * real ones is another matter, and only the verifier knows.
+ * The agent's programs are in usnd, so the agent that would be started here tries them;
+ * those of a tap are loaded in this process, as usn tail does.
  */
 #include <errno.h>
 #include <fcntl.h>

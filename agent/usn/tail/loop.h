@@ -67,7 +67,9 @@ int capture_open_tap(struct capture *c);
 /* The devices of the options. sink: is told of each; NULL: there is none. */
 int capture_open_devices(struct capture *c, struct sink *sink);
 
-/* Until a function of the kind says so. ENOUGH; -ENODEV: all devices are gone; or another -errno. */
+/*
+ * Until a function of the kind says so. ENOUGH; -ENODEV: all devices are gone; or another -errno.
+ */
 int capture_loop(struct capture *c);
 
 #endif

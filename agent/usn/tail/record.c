@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * usn record: keeps the newest packets of devices in memory. What is there is written by a child that has the memory as it
- * was when it was asked for, so that a slow disk costs no packets: for usn dump, or at the end if a process has failed.
+ * usn record: keeps the newest packets of devices in memory.
+ * What is there is written by a child that has the memory as it was when it was asked for,
+ * so that a slow disk costs no packets: for usn dump, or at the end if a process has failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -220,8 +221,8 @@ static void say_recording(const struct record *c)
 }
 
 /*
- * Who has started us for a run reads our standard error until we are attached or say what is wrong. Where the
- * errors of later belong is our standard output.
+ * Who has started us for a run reads our standard error until we are attached or say what is wrong.
+ * Where the errors of later belong is our standard output.
  */
 static int leave_starter(struct usn_err *e)
 {

@@ -61,7 +61,9 @@ static int make_folder(const char *base, struct usn_err *e)
 	return 0;
 }
 
-/* A recorder that ends removes its lock, and may do so between our opening and our locking of it. */
+/*
+ * A recorder that ends removes its lock, and may do so between our opening and our locking of it.
+ */
 static bool is_linked(int fd, const char *path)
 {
 	struct stat ours, there;

@@ -15,9 +15,10 @@ struct snapshot {
 	uint64_t packets;
 	uint64_t forgotten; /* packets that were recorded, and had to make room */
 	uint64_t lost;      /* packets that the recorder did not keep up with */
-	uint64_t
-		first_ns; /* CLOCK_REALTIME, ns since the epoch, of the first and the last packet; 0: none */
-	uint64_t last_ns;
+	/*
+	 * Of the first packet and the last, CLOCK_REALTIME, ns since the epoch; 0: there is none.
+	 */
+	uint64_t first_ns, last_ns;
 };
 
 /* o: of a file. */

@@ -135,7 +135,10 @@ static int open_signals(struct tail *t)
 	return capture_watch_signals(&t->capture, &set);
 }
 
-/* A file that exists is not overwritten before it is certain that there is something to capture from. */
+/*
+ * A file that exists is not overwritten before it is certain that there is
+ * something to capture from.
+ */
 static int check_devices(const struct tail_options *o, struct usn_err *e)
 {
 	int i;
@@ -178,7 +181,9 @@ static void say_listening(const struct tail *t)
 		t->capture.options.tap.snaplen);
 }
 
-/* Whatever ended it, what was captured is shown; the first thing that went wrong is what is told. */
+/*
+ * Whatever ended it, what was captured is shown; the first thing that went wrong is what is told.
+ */
 static int capture(struct tail *t)
 {
 	struct usn_err *first = t->capture.e, later;
