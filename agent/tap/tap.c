@@ -95,22 +95,21 @@ static struct usn_tap *new_tap(void)
 	return t;
 }
 
-int tap_borrow(const uint64_t constants[], int ring_fd, int bell_fd, int stages_fd,
-	       const struct tap_lender *how, void *lender, struct usn_tap **ret, struct usn_err *e)
+int tap_borrow(const struct tap_loan *l, struct usn_tap **ret, struct usn_err *e)
 {
 	struct usn_tap *t = new_tap();
 	int r;
 
 	if (!t) {
-		close_fd(ring_fd);
-		close_fd(bell_fd);
-		close_fd(stages_fd);
-		how->close(lender);
+		close_fd(l->ring_fd);
+		close_fd(l->bell_fd);
+		close_fd(l->stages_fd);
+		l->how->close(l->lender);
 		return usn_fail(e, ENOMEM, "out of memory");
 	}
-	t->how = how;
-	t->lender = lender;
-	tap_programs_borrow(&t->programs, constants, ring_fd, bell_fd, stages_fd);
+	t->how = l->how;
+	t->lender = l->lender;
+	tap_programs_borrow(&t->programs, l);
 	r = map_tap(t, e);
 	if (r < 0) {
 		usn_tap_close(t);

@@ -253,14 +253,13 @@ int tap_programs_try(const struct usn_tap_options *o, uint64_t cgroup, const str
 	return r;
 }
 
-void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],
-			 int ring_fd, int bell_fd, int stages_fd)
+void tap_programs_borrow(struct tap_programs *p, const struct tap_loan *l)
 {
 	*p = nothing;
-	memcpy(p->constants, constants, sizeof(p->constants));
-	p->ring_fd = ring_fd;
-	p->bell_fd = bell_fd;
-	p->stages_fd = stages_fd;
+	memcpy(p->constants, l->constants, sizeof(p->constants));
+	p->ring_fd = l->ring_fd;
+	p->bell_fd = l->bell_fd;
+	p->stages_fd = l->stages_fd;
 }
 
 void tap_programs_free(struct tap_programs *p)

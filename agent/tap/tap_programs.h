@@ -15,6 +15,7 @@
 struct filter;
 struct loaded;
 struct tap_bpf;
+struct tap_loan;
 
 /* A device that the programs hang on. */
 struct tap_place {
@@ -56,9 +57,8 @@ int tap_programs_load(struct tap_programs *p, const struct usn_tap_options *o, u
 int tap_programs_try(const struct usn_tap_options *o, uint64_t cgroup, const struct filter *f,
 		     struct loaded *ret, struct usn_err *e);
 
-/* Those of another process: its constants, and its maps (taken). */
-void tap_programs_borrow(struct tap_programs *p, const uint64_t constants[TAP_CONSTANTS],
-			 int ring_fd, int bell_fd, int stages_fd);
+/* The programs of another process. The loan's maps are taken; its lender stays the caller's. */
+void tap_programs_borrow(struct tap_programs *p, const struct tap_loan *l);
 void tap_programs_free(struct tap_programs *p);
 
 bool tap_programs_hang_on(const struct tap_programs *p, uint32_t ifindex);

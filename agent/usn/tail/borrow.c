@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <usn.h>
 
-#include <tap_constants.h>
-
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "client/client.h"
@@ -114,43 +112,38 @@ static int take_map(struct client *c, const char *name, int *ret, struct usn_err
 	return r;
 }
 
-struct maps {
-	int ring, bell, stages;
-};
-
-static int open_maps(struct client *c, json_t *parameters, uint64_t constants[], struct maps *m,
-		     struct usn_err *e)
+static int take_loan(struct client *c, json_t *parameters, struct tap_loan *l, struct usn_err *e)
 {
 	json_t *reply;
-	int r = client_call(c, "Tap", parameters, &reply, &m->ring, e);
+	int r = client_call(c, "Tap", parameters, &reply, &l->ring_fd, e);
 
 	if (r < 0)
 		return r;
-	r = read_constants(reply, constants, e);
+	r = read_constants(reply, l->constants, e);
 	json_decref(reply);
 	if (r >= 0)
-		r = take_map(c, "bell", &m->bell, e);
-	return r < 0 ? r : take_map(c, "stages", &m->stages, e);
+		r = take_map(c, "bell", &l->bell_fd, e);
+	return r < 0 ? r : take_map(c, "stages", &l->stages_fd, e);
 }
 
 int borrow_tap(char *const *devices, int n, const struct usn_tap_options *o, struct usn_tap **ret,
 	       struct usn_err *e)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
-	struct maps m = { -1, -1, -1 };
-	uint64_t constants[TAP_CONSTANTS];
+	struct tap_loan l = { .ring_fd = -1, .bell_fd = -1, .stages_fd = -1, .how = &agent };
 	json_t *parameters = NULL;
 	int r = client_open(&c, e);
 
 	if (r >= 0)
 		r = parameters_of(devices, n, o, &parameters, e);
 	if (r >= 0)
-		r = open_maps(c, parameters, constants, &m, e);
+		r = take_loan(c, parameters, &l, e);
 	if (r < 0) {
-		close_fd(m.ring);
-		close_fd(m.bell);
-		close_fd(m.stages);
+		close_fd(l.ring_fd);
+		close_fd(l.bell_fd);
+		close_fd(l.stages_fd);
 		return r;
 	}
-	return tap_borrow(constants, m.ring, m.bell, m.stages, &agent, TAKE_PTR(c), ret, e);
+	l.lender = TAKE_PTR(c);
+	return tap_borrow(&l, ret, e);
 }
