@@ -268,6 +268,15 @@ values_agree() {
 	}
 }
 
+@test "the verdicts: program, abi.h and io.usn agree" { in_sandbox verdicts_agree; }
+verdicts_agree() {
+	usn up usn0
+	shown=$(show usn0 '"\n".join(d["verdicts"])' | sort)
+	[ "$(wc -l <<<"$shown")" -ge 14 ]
+	agree "program and abi.h" "$shown" "$(sed -n '/^struct usn_counters {/,/^}/s/^\t__u64 \([a-z_]*\);.*/\1/p' "$ROOT/include/usn/abi.h" | sort)"
+	agree "program and io.usn" "$shown" "$(sed -n '/^type Verdicts/,/^)/s/^  \([a-z_]*\): int,*$/\1/p' "$ROOT/agent/usnd/service/io.usn.varlink" | sort)"
+}
+
 @test "what the manual refers to is there" { in_sandbox references; }
 references() {
 	# Every page that a page of ours refers to as ours is there.

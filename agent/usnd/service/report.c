@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/counters.h"
 #include "base/err.h"
 #include "base/sockets.h"
 #include "usnd/agent.h"
@@ -145,25 +146,6 @@ static json_t *traffic(uint64_t packets, uint64_t bytes, uint64_t dropped)
 			 (json_int_t)bytes, "dropped", (json_int_t)dropped);
 }
 
-/* clang-format off */
-#define VERDICT(name) { #name, offsetof(struct usn_counters, name) }
-/* clang-format on */
-
-static const struct {
-	const char *name;
-	size_t offset;
-} verdicts[] = {
-	VERDICT(bound),           VERDICT(deferred),        VERDICT(kept),
-	VERDICT(rebound),         VERDICT(exempted),        VERDICT(asked),
-	VERDICT(refused_device),  VERDICT(refused_netns),   VERDICT(refused_rebind),
-	VERDICT(refused_option),  VERDICT(refused_send),    VERDICT(refused_dns),
-	VERDICT(dropped_unbound), VERDICT(dropped_strayed),
-};
-
-_Static_assert(sizeof(verdicts) / sizeof(verdicts[0]) ==
-		       sizeof(struct usn_counters) / sizeof(uint64_t),
-	       "every counter is reported");
-
 static json_t *verdicts_of(struct device *d)
 {
 	struct usn_counters c = { 0 };
@@ -171,9 +153,9 @@ static json_t *verdicts_of(struct device *d)
 	size_t i;
 
 	counters_read(d->agent->pins, d->number, &c);
-	for (i = 0; i < ARRAY_SIZE(verdicts); i++)
-		json_object_set_new(o, verdicts[i].name,
-				    json_integer(*(json_int_t *)((char *)&c + verdicts[i].offset)));
+	for (i = 0; i < N_COUNTERS; i++)
+		json_object_set_new(o, counters[i].name,
+				    json_integer((json_int_t)counter_value(&counters[i], &c)));
 	return o;
 }
 
