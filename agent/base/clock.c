@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reading two clocks as if at once. */
-#include <time.h>
-
+/* Reading clocks, and two as if at once. */
 #include "base/clock.h"
 
-static int64_t now(clockid_t id)
+uint64_t clock_ns(clockid_t id)
 {
 	struct timespec ts;
 
 	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static int64_t now(clockid_t id)
+{
+	return (int64_t)clock_ns(id);
 }
 
 int64_t clock_real_offset(void)
@@ -35,5 +38,5 @@ int64_t clock_real_offset(void)
 
 uint64_t clock_mono_ns(void)
 {
-	return (uint64_t)now(CLOCK_MONOTONIC);
+	return clock_ns(CLOCK_MONOTONIC);
 }

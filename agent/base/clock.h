@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The two clocks of a capture. */
+/* The clocks, in nanoseconds. */
 #ifndef USN_CLOCK_H
 #define USN_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
+
+#define NS_PER_S 1000000000ULL
 
 /*
  * CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, ns. Taken once a batch and added to the
@@ -11,7 +14,10 @@
  */
 int64_t clock_real_offset(void);
 
-/* CLOCK_MONOTONIC, ns: the clock of the stamps. */
+/* The clock of that number now. */
+uint64_t clock_ns(clockid_t id);
+
+/* CLOCK_MONOTONIC: the clock of the stamps. */
 uint64_t clock_mono_ns(void);
 
 #endif

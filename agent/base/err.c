@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The reason of a failure, and what error paths need. */
-#include <errno.h>
-#include <fcntl.h>
+/* The reason of a failure. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/err.h"
 
 static bool is_utf8(const char *text)
@@ -73,24 +69,4 @@ void usn_err_set_errno(struct usn_err *e, int code, const char *fmt, ...)
 	n = strlen(e->text);
 	snprintf(e->text + n, sizeof(e->text) - n, ": %s", strerror(code));
 	make_printable(e->text);
-}
-
-void ensure_stdio(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	close_fd(fd);
-}
-
-int close_fd(int fd)
-{
-	int saved = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = saved;
-	return -1;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/pidfd.h"
 #include "base/parse.h"
 #include "base/sockets.h"
 
@@ -136,13 +137,13 @@ static int look_at(int pidfd, int fd, int (*f)(const struct process_socket *s, i
 
 int sockets_each(pid_t pid, int (*f)(const struct process_socket *s, int dup, void *arg), void *arg)
 {
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	_cleanup_close_ int pidfd = pidfd_of(pid);
 	_cleanup_free_ int *fds = NULL;
 	size_t n = 0, i;
 	int r;
 
 	if (pidfd < 0)
-		return errno == ESRCH ? 0 : -errno;
+		return pidfd == -ESRCH ? 0 : pidfd;
 	r = list_fds(pid, &fds, &n);
 	if (r == -ENOENT || r == -ESRCH)
 		return 0;

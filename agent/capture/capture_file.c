@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/cold.h"
 #include "base/err.h"
 #include "capture/capture_file.h"
@@ -19,8 +20,6 @@
 #include "capture/pcapng.h"
 #include "capture/process_facts.h"
 #include "capture/processes.h"
-
-#define NS_PER_S 1000000000ULL
 
 struct interface {
 	uint32_t ifindex;
@@ -63,14 +62,6 @@ static int file_error(const struct capture_file *f, const char *what, int r, str
 static bool is_stdout(const struct capture_file *f)
 {
 	return !strcmp(f->o->path, "-");
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 static int describe(struct capture_file *f, struct interface *i)
@@ -161,7 +152,7 @@ int capture_file_open(const struct capture_file_options *o, struct capture_file 
 		      struct usn_err *e)
 {
 	struct capture_file *f = calloc(1, sizeof(*f));
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_REALTIME);
 	int r;
 
 	if (!f)
@@ -354,7 +345,7 @@ int capture_file_statistics(struct capture_file *f, uint32_t ifindex, uint64_t l
 			    struct usn_err *e)
 {
 	const struct interface *i = find(f, ifindex);
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_REALTIME);
 	int r;
 
 	if (now > f->end_ns)

@@ -7,10 +7,10 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/clock.h"
 #include "capture/capture_name.h"
 #include "capture/capture_options.h"
 
-#define NS_PER_S 1000000000ULL
 #define NUMBER_MAX 10 /* digits of a count */
 
 /*

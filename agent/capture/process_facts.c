@@ -10,17 +10,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "capture/process_facts.h"
-
-#define NS_PER_S 1000000000ULL
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 /* The file's text, cut to what fits; false: there is none. */
 static bool read_text(int dir_fd, const char *name, char *ret, size_t size)

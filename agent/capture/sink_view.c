@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/tool.h"
 #include "capture/sink_kind.h"
 
 struct view_device {
@@ -124,9 +125,7 @@ static int json_packet(struct sink *s, const struct usn_record *rec, uint64_t re
 static int flush_view(struct sink *s, struct usn_err *e)
 {
 	(void)s;
-	if (fflush(stdout) || ferror(stdout))
-		return usn_fail_errno(e, errno, "cannot write to the standard output");
-	return 0;
+	return tool_flush_stdout(e);
 }
 
 const struct sink_kind sink_text = { .open = open_view,

@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "capture/view.h"
-
-#define NS_PER_S 1000000000ULL
 
 static void json_freep(json_t **o)
 {

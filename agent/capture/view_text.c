@@ -14,9 +14,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "capture/view.h"
-
-#define NS_PER_S 1000000000ULL
 
 char *view_escape(char *dst, const char *src, size_t n)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "tap/bell.h"
 
 static size_t page(void)
@@ -48,8 +49,8 @@ static int open_timer(struct bell *b)
 
 int bell_set_timer(struct bell *b, uint64_t ns)
 {
-	const struct itimerspec once = { .it_value = { (time_t)(ns / 1000000000),
-						       (long)(ns % 1000000000) } };
+	const struct itimerspec once = { .it_value = { (time_t)(ns / NS_PER_S),
+						       (long)(ns % NS_PER_S) } };
 	int r = b->timer_fd < 0 ? open_timer(b) : 0;
 
 	if (r < 0)

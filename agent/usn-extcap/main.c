@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/tool.h"
 #include "tap/filter.h"
 #include "paths.h"
 #include "usn-extcap/capture.h"
@@ -37,7 +38,7 @@ static int answer(const struct extcap_options *o, struct usn_err *e)
 		printf("usage: usn-extcap CALL [OPTION]...\n\n%s", options_text);
 		break;
 	case CALL_VERSION:
-		puts("usn-extcap " USN_VERSION);
+		tool_print_version("usn-extcap");
 		break;
 	case CALL_INTERFACES:
 		put_version();
@@ -71,8 +72,8 @@ int main(int argc, char **argv)
 	r = options_parse(argc, argv, &o, &e);
 	if (r >= 0)
 		r = answer(&o, &e);
-	if (r >= 0 && (fflush(stdout) || ferror(stdout)))
-		r = usn_fail_errno(&e, errno, "cannot write to the standard output");
+	if (r >= 0)
+		r = tool_flush_stdout(&e);
 	if (r >= 0)
 		return 0;
 	fprintf(stderr, "usn-extcap: %s\n", e.text);

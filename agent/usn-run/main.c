@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/netns.h"
 #include "base/parse.h"
+#include "base/tool.h"
 #include "client/client.h"
 #include "usn-run/names.h"
 #include "usn-run/recorder.h"
@@ -65,11 +66,13 @@ struct options {
 	char *dump;      /* malloced: where to write packets on failure; NULL: nowhere */
 };
 
-static int finish_stdout(void)
+static int finish(void)
 {
-	if (!fflush(stdout))
+	struct usn_err e;
+
+	if (tool_flush_stdout(&e) >= 0)
 		return 0;
-	perror("usn-run: cannot write to the standard output");
+	fprintf(stderr, "usn-run: %s\n", e.text);
 	return EXIT_OURS;
 }
 
@@ -122,10 +125,10 @@ static int parse_options(int argc, char **argv, struct options *o, struct usn_er
 			break;
 		case 'h':
 			fputs(help, stdout);
-			exit(finish_stdout());
+			exit(finish());
 		case 'V':
-			puts("usn-run " USN_VERSION);
-			exit(finish_stdout());
+			tool_print_version("usn-run");
+			exit(finish());
 		default:
 			return usn_fail(
 				e, EINVAL,

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/tool.h"
 #include "usn/verb.h"
 
 static const struct verb *const verbs[] = {
@@ -89,8 +90,8 @@ static int run(const struct verb *v, int argc, char **argv)
 	else
 		r = v->run(argc, argv, &e);
 	/* A full disk shows when the buffer is written. */
-	if (r >= 0 && (fflush(stdout) || ferror(stdout)))
-		r = usn_fail_errno(&e, errno, "cannot write to the standard output");
+	if (r >= 0)
+		r = tool_flush_stdout(&e);
 	return end(v->name, r, &e);
 }
 
@@ -111,10 +112,10 @@ int main(int argc, char **argv)
 	if (wants_help(argc, argv) || !strcmp(argv[1], "help"))
 		print_help(stdout);
 	else if (!strcmp(argv[1], "--version"))
-		puts("usn " USN_VERSION);
+		tool_print_version("usn");
 	else
 		r = usn_fail(&e, EINVAL, "there is no command '%.40s': see usn --help", argv[1]);
-	if (r >= 0 && (fflush(stdout) || ferror(stdout)))
-		r = usn_fail_errno(&e, errno, "cannot write to the standard output");
+	if (r >= 0)
+		r = tool_flush_stdout(&e);
 	return end(NULL, r, &e);
 }

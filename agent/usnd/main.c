@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/tool.h"
 #include "tap/verifier.h"
 #include "usnd/agent.h"
 #include "usnd/life.h"
@@ -48,12 +49,13 @@ static const char help[] =
 	"  --help         show this\n"
 	"  --version      show the version\n";
 
-/* A full disk shows here. */
-static int finish_stdout(void)
+static int finish(void)
 {
-	if (!fflush(stdout))
+	struct usn_err e;
+
+	if (tool_flush_stdout(&e) >= 0)
 		return 0;
-	perror("usnd: cannot write to the standard output");
+	fprintf(stderr, "usnd: %s\n", e.text);
 	return 1;
 }
 
@@ -84,10 +86,10 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			break;
 		case 'h':
 			fputs(help, stdout);
-			exit(finish_stdout());
+			exit(finish());
 		case 'V':
-			puts("usnd " USN_VERSION);
-			exit(finish_stdout());
+			tool_print_version("usnd");
+			exit(finish());
 		default:
 			return -EINVAL;
 		}
@@ -213,7 +215,7 @@ static int check_all(void)
 	runs = check("runs", pins_try);
 	devices = check("devices", redirects_try);
 	ambient = check("ambient", ambient_try);
-	return finish_stdout() || runs < 0 || devices < 0 || ambient < 0;
+	return finish() || runs < 0 || devices < 0 || ambient < 0;
 }
 
 static int run(const struct options *o, struct usn_err *e)

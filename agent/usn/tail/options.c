@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/parse.h"
 #include "capture/history.h"
@@ -136,7 +137,7 @@ static int take_last(struct tail_options *o, const char *s)
 	memcpy(digits, s, n - 1);
 	digits[n - 1] = '\0';
 	r = parse_u32(digits, 1, UINT32_MAX, &seconds);
-	o->last_ns = seconds * 1000000000ULL;
+	o->last_ns = seconds * NS_PER_S;
 	return r;
 }
 

@@ -210,7 +210,7 @@ static void say_recording(const struct record *c)
 		fprintf(stderr, "%s%s", i ? ", " : "", c->capture.devices.list[i].name);
 	fputs(", the last ", stderr);
 	if (o->last_ns)
-		fprintf(stderr, "%" PRIu64 "s", o->last_ns / 1000000000);
+		fprintf(stderr, "%" PRIu64 "s", (uint64_t)(o->last_ns / NS_PER_S));
 	if (o->last_ns && o->last_given)
 		fputs(" or ", stderr);
 	if (!o->last_ns || o->last_given)

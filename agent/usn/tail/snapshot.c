@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "usn/tail/snapshot.h"
 
 static void sink_freep(struct sink **s)
@@ -77,13 +78,13 @@ int snapshot_write(const struct history *h, const struct tail_devices *d, const 
 
 static const char *time_text(uint64_t ns, char buf[64])
 {
-	time_t seconds = (time_t)(ns / 1000000000);
+	time_t seconds = (time_t)(ns / NS_PER_S);
 	struct tm tm;
 	size_t n;
 
 	localtime_r(&seconds, &tm);
 	n = strftime(buf, 64, "%F %T", &tm);
-	snprintf(buf + n, 64 - n, ".%09" PRIu64, ns % 1000000000);
+	snprintf(buf + n, 64 - n, ".%09" PRIu64, (uint64_t)(ns % NS_PER_S));
 	return buf;
 }
 
