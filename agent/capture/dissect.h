@@ -9,7 +9,6 @@
 #define USN_DISSECT_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 /* Bits of packet_info.has: which of the fields are known. */
 #define PACKET_ADDRESSES 0x001 /* hop_limit, proto, src, dst */
@@ -104,8 +103,5 @@ const char *packet_proto_name(uint8_t proto);
 /* The letters that tcpdump has for TCP flags, "none" for none. Returns buf. */
 #define PACKET_TCP_FLAGS_SIZE 9
 const char *packet_tcp_flags(uint8_t flags, char buf[static PACKET_TCP_FLAGS_SIZE]);
-
-/* What an ICMP or ICMPv6 message says, in tcpdump's words, as far as it was captured. */
-void packet_print_icmp(FILE *f, const struct packet_info *p);
 
 #endif

@@ -45,4 +45,7 @@ extern const struct view view_text, view_json;
  */
 char *view_escape(char *dst, const char *src, size_t n);
 
+/* What an ICMP or ICMPv6 message says, in tcpdump's words, as far as it was captured. */
+void view_icmp(FILE *f, const struct packet_info *p);
+
 #endif

@@ -212,8 +212,8 @@ static void text_payload(FILE *f, const struct packet_info *p)
 		{ IPPROTO_UDPLITE, PACKET_PORTS, text_udplite },
 		{ IPPROTO_SCTP, PACKET_PORTS, text_by_name },
 		{ IPPROTO_DCCP, PACKET_PORTS, text_by_name },
-		{ IPPROTO_ICMP, PACKET_ICMP, packet_print_icmp },
-		{ IPPROTO_ICMPV6, PACKET_ICMP, packet_print_icmp },
+		{ IPPROTO_ICMP, PACKET_ICMP, view_icmp },
+		{ IPPROTO_ICMPV6, PACKET_ICMP, view_icmp },
 		{ IPPROTO_NONE, 0, text_none },
 	};
 
@@ -235,7 +235,7 @@ static void text_l4(FILE *f, const struct packet_info *p)
 	if (p->bad)
 		return text_bad(f, p);
 	if (p->cut) {
-		packet_print_icmp(f, p);
+		view_icmp(f, p);
 		return text_cut(f, p);
 	}
 	text_payload(f, p);
