@@ -33,11 +33,11 @@ struct echo {
 	__u16 check, id;
 };
 
-static __always_inline void echo_sent(struct __sk_buff *skb, const struct tapped *t)
+static __always_inline void echo_sent(struct __sk_buff *skb, const struct usn_packet_owner *p)
 {
 	bool v4 = CTX_READ(skb, protocol) == bpf_htons(ETH_P_IP);
 	struct echo_key key = { .ifindex = CTX_READ(skb, ifindex), .v6 = !v4 };
-	struct usn_owner o = { .cookie = t->cookie, .cgroup_id = t->cgroup_id };
+	struct usn_owner o = { .cookie = p->cookie, .cgroup_id = p->cgroup_id };
 	__u8 protocol, vhl = 0;
 	struct echo e;
 
@@ -50,7 +50,7 @@ static __always_inline void echo_sent(struct __sk_buff *skb, const struct tapped
 	    e.type != (v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST))
 		return;
 	key.id = e.id;
-	__builtin_memcpy(&o.pid, &t->pid, sizeof(*t) - offsetof(struct tapped, pid));
+	copy_process(&o.pid, &p->pid);
 	bpf_map_update_elem(&echoes, &key, &o, BPF_ANY);
 }
 

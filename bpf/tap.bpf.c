@@ -18,7 +18,7 @@
 #include "maps.bpf.h"
 #include "owner.bpf.h"
 #include "ring.bpf.h"
-#include "tapped.bpf.h"
+#include "packet_owner.bpf.h"
 
 /*
  * ifindex -> slot of the count of what it lost because the ring was full.
@@ -99,12 +99,12 @@ static __always_inline __u32 shown(__u32 caplen)
 
 /* chosen: who owns it, if that is known already. */
 static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
-				    const struct tapped *chosen, struct writers *w, __u32 caplen)
+				    const struct usn_packet_owner *chosen, struct writers *w,
+				    __u32 caplen)
 {
 	__u64 length = sizeof(struct usn_slot) + sizeof(struct usn_record);
 	__u8 *memory = TAP_MEMORY(TAP_MEMORY_RING);
 	struct usn_record *r;
-	struct tapped *owner;
 	struct taken taken;
 
 	length += (caplen + 7) & ~7ULL;
@@ -118,11 +118,10 @@ static __always_inline void capture(struct __sk_buff *skb, __u8 direction,
 	 */
 	r->mono_ns = bpf_ktime_get_ns();
 	r->lost = unlikely(w->lost) ? lost_so_far(memory, CTX_READ(skb, ifindex)) : 0;
-	owner = (void *)&r->cgroup_id;
 	if (chosen)
-		*owner = *chosen;
+		r->owner = *chosen;
 	else
-		look_at(owner, w, skb, direction);
+		look_at(&r->owner, w, skb, direction);
 	fill(r, skb, direction);
 	r->caplen = bpf_skb_load_bytes(skb, 0, r + 1, shown(caplen)) ? 0 : caplen;
 	ring_give(memory, &taken);
@@ -134,17 +133,17 @@ static __always_inline int tap(struct __sk_buff *skb, __u8 direction)
 	__u32 snaplen = TAP_CONSTANT(TAP_SNAPLEN);
 	__u32 len = CTX_READ(skb, len), caplen = len < snaplen ? len : snaplen;
 	struct writers *w = TAP_MEMORY(TAP_MEMORY_WRITERS);
-	struct tapped t;
+	struct usn_packet_owner p;
 
 	if (unlikely(!caplen))
 		return TCX_NEXT;
 	if (!selects()) {
 		capture(skb, direction, NULL, w, caplen);
 	} else {
-		bool in_cgroup = look_at(&t, w, skb, direction);
+		bool in_cgroup = look_at(&p, w, skb, direction);
 
-		if (is_selected(&t, in_cgroup))
-			capture(skb, direction, &t, w, caplen);
+		if (is_selected(&p, in_cgroup))
+			capture(skb, direction, &p, w, caplen);
 	}
 	return TCX_NEXT;
 }

@@ -35,30 +35,36 @@ struct writers {
 
 _Static_assert(sizeof(struct writers) <= TAP_WRITERS_BYTES, "the map is large enough");
 
-/* The owner of a packet, as a record has it (struct usn_record). */
-struct tapped {
-	__u64 cgroup_id;
-	__u64 cookie;
-	__u32 pid; /* 0: unknown, or there is none */
-	__u32 tid;
-	char comm[USN_COMM_SIZE];
-};
+/*
+ * pid, tid and comm stand alike in both owners, on a multiple of 8 bytes: three words are copied.
+ * Unless it is told so, the compiler copies six.
+ */
+#define PROCESS_SIZE (sizeof(struct usn_packet_owner) - offsetof(struct usn_packet_owner, pid))
+_Static_assert(PROCESS_SIZE == offsetof(struct usn_owner, reserved) -
+				       offsetof(struct usn_owner, pid) &&
+		       !(offsetof(struct usn_packet_owner, pid) % 8) &&
+		       !(offsetof(struct usn_owner, pid) % 8),
+	       "alike in both");
 
-_Static_assert(sizeof(struct tapped) == offsetof(struct usn_record, ifindex) -
-						offsetof(struct usn_record, cgroup_id),
-	       "as in a record");
-
-static __always_inline void tapped_by(struct tapped *t, const struct usn_owner *o)
+static __always_inline void copy_process(__u32 *to_pid, const __u32 *from_pid)
 {
-	t->cgroup_id = o->cgroup_id;
-	/* pid, tid, comm */
-	__builtin_memcpy(&t->pid, &o->pid, sizeof(*t) - offsetof(struct tapped, pid));
+	__builtin_memcpy(__builtin_assume_aligned(to_pid, 8), __builtin_assume_aligned(from_pid, 8),
+			 PROCESS_SIZE);
 }
 
-static __always_inline void tapped_by_nobody(struct tapped *t)
+static __always_inline void owned_by(struct usn_packet_owner *p, const struct usn_owner *o)
 {
-	t->cgroup_id = 0;
-	__builtin_memset(&t->pid, 0, sizeof(*t) - offsetof(struct tapped, pid));
+	p->cgroup_id = o->cgroup_id;
+	copy_process(&p->pid, &o->pid);
+}
+
+/* But for the cookie: the socket is known. */
+static __always_inline void owned_by_nobody(struct usn_packet_owner *p)
+{
+	p->cgroup_id = 0;
+	p->pid = 0;
+	p->tid = 0;
+	__builtin_memset(p->comm, 0, sizeof(p->comm));
 }
 
 static __always_inline struct recent *recent_of(struct writers *w, __u64 cookie)
@@ -67,11 +73,12 @@ static __always_inline struct recent *recent_of(struct writers *w, __u64 cookie)
 }
 
 /* The owner of a socket that was seen not long ago. False: something else may be in t by then. */
-static __always_inline bool recall_owner(const struct recent *r, __u64 cookie, struct tapped *t)
+static __always_inline bool recall_owner(const struct recent *r, __u64 cookie,
+					 struct usn_packet_owner *p)
 {
 	if (!cookie || load_in_order((__u64 *)&r->owner.cookie) != cookie)
 		return false;
-	tapped_by(t, &r->owner);
+	owned_by(p, &r->owner);
 	/* Another's may have come there meanwhile. */
 	return load_in_order((__u64 *)&r->owner.cookie) == cookie;
 }
@@ -80,15 +87,16 @@ static __always_inline bool recall_owner(const struct recent *r, __u64 cookie, s
  * Nobody reads it while it is written, because it has no cookie then.
  * Two at once would mix theirs: one is enough.
  */
-static __always_inline void remember_owner(struct recent *r, const struct tapped *t, bool echoes)
+static __always_inline void remember_owner(struct recent *r, const struct usn_packet_owner *p,
+					   bool echoes)
 {
-	if (!t->cookie || __sync_lock_test_and_set(&r->busy, 1))
+	if (!p->cookie || __sync_lock_test_and_set(&r->busy, 1))
 		return;
 	__sync_lock_test_and_set(&r->owner.cookie, 0);
 	r->echoes = echoes;
-	r->owner.cgroup_id = t->cgroup_id;
-	__builtin_memcpy(&r->owner.pid, &t->pid, sizeof(*t) - offsetof(struct tapped, pid));
-	__sync_lock_test_and_set(&r->owner.cookie, t->cookie);
+	r->owner.cgroup_id = p->cgroup_id;
+	copy_process(&r->owner.pid, &p->pid);
+	__sync_lock_test_and_set(&r->owner.cookie, p->cookie);
 	__sync_lock_test_and_set(&r->busy, 0);
 }
 

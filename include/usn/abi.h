@@ -197,15 +197,30 @@ struct usn_slot {
 	__u32 next;   /* that chunk */
 };
 
+/* Whose packet it is. 0 of each: unknown, or there is none. */
+struct usn_packet_owner {
+	__u64 cgroup_id;
+	__u64 cookie; /* of the socket */
+	__u32 pid;    /* process (thread group) */
+	__u32 tid;    /* thread */
+	char comm[USN_COMM_SIZE];
+};
+
 /* One packet in a tap's ring; caplen bytes, from the network header on, follow it. */
 struct usn_record {
-	__u64 mono_ns;   /* CLOCK_MONOTONIC, ns */
-	__u64 lost;      /* packets of this device that the tap had lost when this one was seen */
-	__u64 cgroup_id; /* of the owner; 0: unknown, or there is none, as in the four below */
-	__u64 cookie;    /* of the socket */
-	__u32 pid;
-	__u32 tid;
-	char comm[USN_COMM_SIZE];
+	__u64 mono_ns; /* CLOCK_MONOTONIC, ns */
+	__u64 lost;    /* packets of this device that the tap had lost when this one was seen */
+	union {
+		struct usn_packet_owner owner;
+		/* The same, without its name. */
+		struct {
+			__u64 cgroup_id;
+			__u64 cookie;
+			__u32 pid;
+			__u32 tid;
+			char comm[USN_COMM_SIZE];
+		};
+	};
 	__u32 ifindex;
 	__u32 len;      /* of the packet, bytes */
 	__u32 caplen;   /* bytes that follow */
@@ -236,6 +251,7 @@ _Static_assert(sizeof(struct usn_ambient) == 16, "usn_ambient is pinned");
 _Static_assert(sizeof(struct usn_seen) == 32, "usn_seen is pinned");
 _Static_assert(sizeof(struct usn_ambient_counters) == 24, "usn_ambient_counters is pinned");
 _Static_assert(sizeof(struct usn_asked) == 32, "usn_asked is pinned");
+_Static_assert(sizeof(struct usn_packet_owner) == 40, "usn_packet_owner is part of usn_record");
 _Static_assert(sizeof(struct usn_slot) == 16, "usn_slot is mapped");
 _Static_assert(sizeof(struct usn_record) == 80, "usn_record crosses the ring");
 #endif

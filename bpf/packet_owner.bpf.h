@@ -6,8 +6,8 @@
  * What has no socket (the kernel's own answers, what the host forwards) has no
  * owner, and none is made up.
  */
-#ifndef USN_TAPPED_BPF_H
-#define USN_TAPPED_BPF_H
+#ifndef USN_PACKET_OWNER_BPF_H
+#define USN_PACKET_OWNER_BPF_H
 
 #include "binding.bpf.h"
 #include "compiler.bpf.h"
@@ -78,18 +78,18 @@ static __noinline bool gets_in_cgroup(const struct bpf_sock *sk, __u64 cgroup_id
 /*
  * What is still in its slot moves into the socket's storage, for when the slot is another socket's.
  */
-static __always_inline void owner_of_stored(struct tapped *t, struct bpf_sock *sk)
+static __always_inline void owner_of_stored(struct usn_packet_owner *p, struct bpf_sock *sk)
 {
 	const struct usn_owner *stored = bpf_sk_storage_get(&owners, sk, NULL, 0);
 	struct usn_owner newborn;
 
 	if (stored) {
-		tapped_by(t, stored);
-	} else if (owner_of_newborn(t->cookie, &newborn)) {
+		owned_by(p, stored);
+	} else if (owner_of_newborn(p->cookie, &newborn)) {
 		bpf_sk_storage_get(&owners, sk, &newborn, BPF_SK_STORAGE_GET_F_CREATE);
-		tapped_by(t, &newborn);
+		owned_by(p, &newborn);
 	} else {
-		tapped_by_nobody(t);
+		owned_by_nobody(p);
 	}
 }
 
@@ -112,28 +112,28 @@ static __always_inline bool may_send_echoes(const struct bpf_sock *sk)
 	       CTX_READ(sk, type) == SOCK_RAW;
 }
 
-static __always_inline void look_at_sock(struct tapped *t, struct writers *w, struct bpf_sock *sk,
-					 __u64 cookie)
+static __always_inline void look_at_sock(struct usn_packet_owner *p, struct writers *w,
+					 struct bpf_sock *sk, __u64 cookie)
 {
 	struct recent *r = recent_of(w, cookie);
 
-	t->cookie = cookie;
-	if (recall_owner(r, cookie, t))
+	p->cookie = cookie;
+	if (recall_owner(r, cookie, p))
 		return;
-	owner_of_stored(t, sk);
-	if (t->pid)
-		remember_owner(r, t, may_send_echoes(sk));
+	owner_of_stored(p, sk);
+	if (p->pid)
+		remember_owner(r, p, may_send_echoes(sk));
 }
 
 /*
  * As look_out(), of a socket that was not seen lately, or whose packets are looked into.
  * What it works with is not in the ring, where the reader could change it.
  */
-static __noinline void look_out_slowly(struct tapped *ret, struct writers *w, struct __sk_buff *skb,
-				       bool echoes)
+static __noinline void look_out_slowly(struct usn_packet_owner *ret, struct writers *w,
+				       struct __sk_buff *skb, bool echoes)
 {
 	struct bpf_sock *half = CTX_READ(skb, sk), *sk = NULL;
-	struct tapped t = {};
+	struct usn_packet_owner p = {};
 
 	if (half)
 		sk = bpf_sk_fullsock(half);
@@ -141,25 +141,25 @@ static __noinline void look_out_slowly(struct tapped *ret, struct writers *w, st
 	if (half && !sk)
 		sk = bpf_get_listener_sock(half);
 	if (sk) {
-		look_at_sock(&t, w, sk, bpf_get_socket_cookie(skb));
-		if (t.pid && echoes && may_send_echoes(sk))
-			echo_sent(skb, &t);
+		look_at_sock(&p, w, sk, bpf_get_socket_cookie(skb));
+		if (p.pid && echoes && may_send_echoes(sk))
+			echo_sent(skb, &p);
 	}
-	*ret = t;
+	*ret = p;
 }
 
 /* echoes: a request is to be remembered, so that its reply has an owner. */
-static __always_inline void look_out(struct tapped *t, struct writers *w, struct __sk_buff *skb,
-				     bool echoes)
+static __always_inline void look_out(struct usn_packet_owner *p, struct writers *w,
+				     struct __sk_buff *skb, bool echoes)
 {
 	const struct bpf_sock *half = CTX_READ(skb, sk);
 	__u64 cookie = half ? cookie_of(half) : 0;
 	const struct recent *r = recent_of(w, cookie);
 
-	t->cookie = cookie;
-	if (likely(recall_owner(r, cookie, t) && !r->echoes))
+	p->cookie = cookie;
+	if (likely(recall_owner(r, cookie, p) && !r->echoes))
 		return;
-	look_out_slowly(t, w, skb, echoes);
+	look_out_slowly(p, w, skb, echoes);
 }
 
 struct flow {
@@ -223,14 +223,15 @@ static __always_inline bool read_ports(struct flow *f, struct __sk_buff *skb, bo
 }
 
 /* True: an echo reply, and an owner asked for it. */
-static __always_inline bool look_for_asker(struct tapped *t, struct __sk_buff *skb, __u32 at)
+static __always_inline bool look_for_asker(struct usn_packet_owner *p, struct __sk_buff *skb,
+					   __u32 at)
 {
 	const struct usn_owner *asker = echo_answered(skb, at);
 
 	if (!asker)
 		return false;
-	t->cookie = asker->cookie;
-	tapped_by(t, asker);
+	p->cookie = asker->cookie;
+	owned_by(p, asker);
 	return true;
 }
 
@@ -238,7 +239,7 @@ static __always_inline bool look_for_asker(struct tapped *t, struct __sk_buff *s
  * The socket that will get it, connected or listening, as the device's sockets are looked up. True:
  * it was made in the cgroup or below.
  */
-static __always_inline bool look_for_sock(struct tapped *t, struct writers *w,
+static __always_inline bool look_for_sock(struct usn_packet_owner *p, struct writers *w,
 					  struct __sk_buff *skb, __u64 cgroup_id)
 {
 	bool v4 = CTX_READ(skb, protocol) == bpf_htons(ETH_P_IP), in_cgroup;
@@ -250,7 +251,7 @@ static __always_inline bool look_for_sock(struct tapped *t, struct writers *w,
 	if (!(v4 ? read_flow4(&f, skb) : read_flow6(&f, skb)))
 		return false;
 	if (f.protocol == IPPROTO_ICMP || f.protocol == IPPROTO_ICMPV6)
-		return look_for_asker(t, skb, f.at);
+		return look_for_asker(p, skb, f.at);
 	if (f.protocol != IPPROTO_TCP && f.protocol != IPPROTO_UDP)
 		return false;
 	if (!read_ports(&f, skb, v4))
@@ -262,18 +263,18 @@ static __always_inline bool look_for_sock(struct tapped *t, struct writers *w,
 	if (!sk)
 		return false;
 	in_cgroup = cgroup_id && gets_in_cgroup(sk, cgroup_id);
-	look_at_sock(t, w, sk, cookie_of(sk));
+	look_at_sock(p, w, sk, cookie_of(sk));
 	bpf_sk_release(sk);
 	return in_cgroup;
 }
 
-static __noinline bool look_in(struct tapped *ret, struct writers *w, struct __sk_buff *skb,
-			       __u64 cgroup_id)
+static __noinline bool look_in(struct usn_packet_owner *ret, struct writers *w,
+			       struct __sk_buff *skb, __u64 cgroup_id)
 {
-	struct tapped t = {};
-	bool in_cgroup = look_for_sock(&t, w, skb, cgroup_id);
+	struct usn_packet_owner p = {};
+	bool in_cgroup = look_for_sock(&p, w, skb, cgroup_id);
 
-	*ret = t;
+	*ret = p;
 	return in_cgroup;
 }
 
@@ -284,21 +285,21 @@ static __always_inline bool selects(void)
 	       TAP_CONSTANT(TAP_ONLY_COMM);
 }
 
-static __always_inline bool is_selected(const struct tapped *t, bool in_cgroup)
+static __always_inline bool is_selected(const struct usn_packet_owner *p, bool in_cgroup)
 {
 	int i;
 
 	if (TAP_CONSTANT(TAP_ONLY_CGROUP) && !in_cgroup &&
-	    t->cgroup_id != TAP_CONSTANT(TAP_ONLY_CGROUP))
+	    p->cgroup_id != TAP_CONSTANT(TAP_ONLY_CGROUP))
 		return false;
 	if (!TAP_CONSTANT(TAP_ONLY_PID) && !TAP_CONSTANT(TAP_ONLY_COMM))
 		return true;
-	if (!t->pid || (TAP_CONSTANT(TAP_ONLY_PID) && t->pid != TAP_CONSTANT(TAP_ONLY_PID)))
+	if (!p->pid || (TAP_CONSTANT(TAP_ONLY_PID) && p->pid != TAP_CONSTANT(TAP_ONLY_PID)))
 		return false;
 	if (!TAP_CONSTANT(TAP_ONLY_COMM))
 		return true;
 	for (i = 0; i < USN_COMM_SIZE; i++) {
-		if (t->comm[i] != only_comm[i])
+		if (p->comm[i] != only_comm[i])
 			return false;
 		if (!only_comm[i])
 			break;
@@ -307,16 +308,16 @@ static __always_inline bool is_selected(const struct tapped *t, bool in_cgroup)
 }
 
 /* True: its socket was made in TAP_ONLY_CGROUP or below. */
-static __always_inline bool look_at(struct tapped *t, struct writers *w, struct __sk_buff *skb,
-				    __u8 direction)
+static __always_inline bool look_at(struct usn_packet_owner *p, struct writers *w,
+				    struct __sk_buff *skb, __u8 direction)
 {
 	__u64 cgroup_id = TAP_CONSTANT(TAP_ONLY_CGROUP);
 	bool in_cgroup;
 
 	if (direction == USN_DIR_IN)
-		return look_in(t, w, skb, cgroup_id);
+		return look_in(p, w, skb, cgroup_id);
 	in_cgroup = cgroup_id && sends_in_cgroup(skb);
-	look_out(t, w, skb, !cgroup_id || in_cgroup);
+	look_out(p, w, skb, !cgroup_id || in_cgroup);
 	return in_cgroup;
 }
 
