@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Lines of /proc/PID/mountinfo: "ID PARENT MAJ:MIN ROOT POINT OPTIONS [TAG]... - FSTYPE SOURCE SUPER". */
+/*
+ * Lines of /proc/PID/mountinfo: "ID PARENT MAJ:MIN ROOT POINT OPTIONS
+ * [TAG]... - FSTYPE SOURCE SUPER".
+ */
 #include <errno.h>
 #include <string.h>
 

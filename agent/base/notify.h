@@ -8,7 +8,10 @@
 /* Whether there is one that wants to be told. */
 bool notify_wanted(void);
 
-/* state: "READY=1" and the like, by lines. fd goes with it, -1: none. 0 or -errno; without a manager 0. */
+/*
+ * state: "READY=1" and the like, by lines. fd goes with it, -1: none.
+ * 0 or -errno; without a manager 0.
+ */
 int notify_send(const char *state, int fd);
 
 #endif

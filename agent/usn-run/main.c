@@ -76,67 +76,78 @@ static int finish(void)
 	return EXIT_OURS;
 }
 
+static const struct option longs[] = { { "ignore-environment", no_argument, NULL, 'i' },
+				       { "unset", required_argument, NULL, 'u' },
+				       { "chdir", required_argument, NULL, 'C' },
+				       { "except", required_argument, NULL, 'x' },
+				       { "no-except", no_argument, NULL, 'X' },
+				       { "dns", required_argument, NULL, 'D' },
+				       { "dump-on-failure", required_argument, NULL, 'F' },
+				       { "no-guard", no_argument, NULL, 'G' },
+				       { "help", no_argument, NULL, 'h' },
+				       { "version", no_argument, NULL, 'V' },
+				       { 0 } };
+
+static int take_except(struct options *o, struct usn_err *e)
+{
+	if (json_array_append_new(o->except, json_string(optarg)))
+		return usn_fail(e, EINVAL, "'%s' is no exemption", optarg);
+	return 0;
+}
+
+static int take_dump(struct options *o, struct usn_err *e)
+{
+	free(o->dump);
+	o->dump = NULL;
+	return recorder_check(optarg, &o->dump, e);
+}
+
+static int take_option(struct options *o, int c, char **argv, struct usn_err *e)
+{
+	switch (c) {
+	case 'i':
+		o->clear = true;
+		return 0;
+	case 'u':
+		o->unset[o->n_unset++] = optarg;
+		return 0;
+	case 'C':
+		o->dir = optarg;
+		return 0;
+	case 'x':
+		return take_except(o, e);
+	case 'X':
+		o->only_except = true;
+		return 0;
+	case 'D':
+		o->dns = optarg;
+		return 0;
+	case 'F':
+		return take_dump(o, e);
+	case 'G':
+		o->no_guard = true;
+		return 0;
+	}
+	return usn_fail(e, EINVAL, "wrong option '%s', or its value is missing: see usn-run --help",
+			wrong_option(argv));
+}
+
 static int parse_options(int argc, char **argv, struct options *o, struct usn_err *e)
 {
-	static const struct option longs[] = { { "ignore-environment", no_argument, NULL, 'i' },
-					       { "unset", required_argument, NULL, 'u' },
-					       { "chdir", required_argument, NULL, 'C' },
-					       { "except", required_argument, NULL, 'x' },
-					       { "no-except", no_argument, NULL, 'X' },
-					       { "dns", required_argument, NULL, 'D' },
-					       { "dump-on-failure", required_argument, NULL, 'F' },
-					       { "no-guard", no_argument, NULL, 'G' },
-					       { "help", no_argument, NULL, 'h' },
-					       { "version", no_argument, NULL, 'V' },
-					       { 0 } };
-	int c, r;
+	int c, r = 0;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+iu:C:x:", longs, NULL)) != -1) {
-		switch (c) {
-		case 'i':
-			o->clear = true;
-			break;
-		case 'u':
-			o->unset[o->n_unset++] = optarg;
-			break;
-		case 'C':
-			o->dir = optarg;
-			break;
-		case 'x':
-			if (json_array_append_new(o->except, json_string(optarg)))
-				return usn_fail(e, EINVAL, "'%s' is no exemption", optarg);
-			break;
-		case 'X':
-			o->only_except = true;
-			break;
-		case 'D':
-			o->dns = optarg;
-			break;
-		case 'F':
-			free(o->dump);
-			o->dump = NULL;
-			r = recorder_check(optarg, &o->dump, e);
-			if (r < 0)
-				return r;
-			break;
-		case 'G':
-			o->no_guard = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
+	while (r >= 0 && (c = getopt_long(argc, argv, "+iu:C:x:", longs, NULL)) != -1) {
+		if (c == 'h' || c == 'V') {
+			if (c == 'h')
+				fputs(help, stdout);
+			else
+				tool_print_version("usn-run");
 			exit(finish());
-		case 'V':
-			tool_print_version("usn-run");
-			exit(finish());
-		default:
-			return usn_fail(
-				e, EINVAL,
-				"wrong option '%s', or its value is missing: see usn-run --help",
-				wrong_option(argv));
 		}
+		r = take_option(o, c, argv, e);
 	}
-	return 0;
+	return r;
 }
 
 /* Applies the options and the NAME=VALUE words; argv[optind] is the command afterwards. */

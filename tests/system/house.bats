@@ -145,3 +145,47 @@ headers() {
 		alone "${h#include/}" c++
 	done
 }
+
+# sizes FOLDER: "MEDIAN P90 P99 FILE WIDTH": lines of its functions, of its longest file, and columns.
+sizes() {
+	tests/sizes "$1" | sed -E 's/.*lines median ([0-9]+) p90 ([0-9]+) p99 ([0-9]+) max.*parameters.*lines.* max ([0-9]+);.* widest ([0-9]+)$/\1 \2 \3 \4 \5/'
+}
+
+short_functions() {
+	sizes "$1" | awk 'NF != 5 || $1 > 11 || $2 > 22 || $3 > 33 { print; bad = 1 } END { exit bad }'
+}
+small_files() {
+	sizes "$1" | awk 'NF != 5 || $4 > 400 || $5 > 100 { print; bad = 1 } END { exit bad }'
+}
+
+@test "functions and files stay small, and lines within 100 columns" { in_sandbox sizes_hold; }
+sizes_hold() {
+	cd "$ROOT" || return
+	for folder in agent bpf; do
+		short_functions $folder
+	done
+	for folder in agent/base agent/capture agent/client agent/tap agent/usn agent/usn-run agent/usn-extcap bpf; do
+		small_files $folder
+	done
+	# One line too many is found, and one column.
+	cd "$TMP" || return
+	mkdir -p tests one
+	cp "$ROOT/tests/sizes" tests/
+	git init -q .
+	long_function 9
+	short_functions one
+	long_function 10
+	not short_functions one
+	printf '%0100d\n' 0 >one/f.c
+	small_files one
+	printf '\t%093d\n' 0 >one/f.c
+	not small_files one
+	seq 401 >one/f.c
+	not small_files one
+}
+# long_function N: of N lines behind its name and its brace, the last of them a brace.
+long_function() {
+	printf 'int f(void)\n{\n' >one/f.c
+	seq -f 'g(%g);' "$(($1 - 1))" | sed 's/^/\t/' >>one/f.c
+	echo '}' >>one/f.c
+}
