@@ -186,7 +186,7 @@ static int adopt_device(struct agent *a, uint32_t number, const struct usn_devic
 		return adopt_gone(TAKE_PTR(d));
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the settings of %s", d->name);
-	r = queue_get(d, e);
+	r = queue_get(&d->behind, e);
 	if (r >= 0)
 		r = ambient_admit(d, e);
 	if (r >= 0)

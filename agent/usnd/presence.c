@@ -16,7 +16,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "usnd/agent.h"
-#include "usnd/behind/peer.h"
 #include "usnd/behind/queue.h"
 #include "usnd/device/devconf.h"
 #include "usnd/device/device.h"
@@ -59,7 +58,7 @@ void device_forget(struct device *d)
 
 	refuse(d);
 	device_entry_remove(a->pins, number);
-	queue_unkeep(d);
+	queue_unkeep(&d->behind);
 	device_free(d);
 	counters_settle(a, number);
 	if (!runs_use_ruleset(a, ruleset))
@@ -87,11 +86,8 @@ int device_down(struct device *d, struct usn_err *e)
 /* What comes with the interface goes with it. */
 static void let_go(struct device *d)
 {
-	peer_stop(d);
-	queue_unkeep(d);
-	loop_forget(&d->agent->loop, &d->rig);
-	d->queue.fd = close_fd(d->queue.fd);
-	d->rig.fd = close_fd(d->rig.fd);
+	queue_unkeep(&d->behind);
+	queue_close(&d->behind);
 	d->ifindex = 0;
 }
 
@@ -170,12 +166,11 @@ int device_shield(struct agent *a, const char *device, uint32_t ifindex, struct 
 
 int device_serve(struct device *d, struct usn_err *e)
 {
-	int r = d->rig.fd >= 0 ? 0 : peer_start(d);
+	int r = device_read(d, e);
 
-	if (r < 0)
-		return usn_fail_errno(e, -r, "cannot read %s", d->name);
-	device_add(d);
-	return 0;
+	if (r >= 0)
+		device_add(d);
+	return r;
 }
 
 /* Before it is up: what leads to it, and what keeps the host from learning of its rig. */
@@ -196,7 +191,7 @@ static int configure_new(struct device *d, struct usn_err *e)
 /* Until tun_keep, the last step, the interface ends with its descriptor. */
 static int device_make(struct device *d, struct usn_err *e)
 {
-	int r = tun_create(d->name, &d->queue.fd, &d->ifindex, e);
+	int r = tun_create(d->name, &d->behind.queue.fd, &d->ifindex, e);
 
 	if (r >= 0)
 		r = ruleset_add(d->agent, &d->settings.except, &d->ruleset, e);
@@ -210,7 +205,7 @@ static int device_make(struct device *d, struct usn_err *e)
 		r = device_serve(d, e);
 	if (r < 0)
 		return r;
-	r = tun_keep(d->queue.fd);
+	r = tun_keep(d->behind.queue.fd);
 	return r < 0 ? usn_fail_errno(e, -r, "cannot keep %s", d->name) : 0;
 }
 
@@ -231,7 +226,7 @@ int device_up(struct agent *a, uint32_t number, const struct settings *s, struct
 		return r;
 	}
 	runs_follow(a, number, d->ifindex);
-	queue_keep(d);
+	queue_keep(&d->behind);
 	return 0;
 }
 
@@ -283,13 +278,12 @@ static int serve_again(struct device *d, uint32_t ifindex, struct usn_err *e)
 	r = device_enter(d, e);
 	if (r >= 0)
 		r = ambient_admit(d, e);
+	if (r >= 0)
+		r = device_read(d, e);
 	if (r < 0)
 		return r;
-	r = peer_start(d);
-	if (r < 0)
-		return usn_fail_errno(e, -r, "cannot read %s", d->name);
 	runs_follow(d->agent, d->number, ifindex);
-	queue_keep(d);
+	queue_keep(&d->behind);
 	return 0;
 }
 
@@ -303,9 +297,9 @@ int device_return(struct device *d, struct usn_err *e)
 		return usn_fail(e, ENODEV, "there is no %s", d->name);
 	if (strcmp(st.kind, "tun"))
 		return usn_fail(e, EEXIST, "%s is no TUN interface", d->name);
-	r = tun_attach(d->name, &d->queue.fd, e);
+	r = tun_attach(d->name, &d->behind.queue.fd, e);
 	if (r >= 0)
-		r = tun_keep(d->queue.fd);
+		r = tun_keep(d->behind.queue.fd);
 	if (r < 0)
 		return r;
 	r = configure(d, ifindex, &st, e);

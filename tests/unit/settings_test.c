@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "usnd/behind/peer.h"
 #include "usnd/device/settings.h"
 
 static char dir[] = "/tmp/usn-settings-XXXXXX";
@@ -392,26 +393,53 @@ static void small_mtu(void **state)
 	assert_int_equal(settings_check(&s, &e), 0);
 }
 
-static void peer_names_of(void **state)
+/* The name of each peer is a value of Peer=, and a wrong value tells all of them. */
+static void peers(void **state)
 {
+	char names[WORDS_SIZE], word[80];
+	const char *value = word;
+	struct settings s;
+	struct usn_err e;
+	uint32_t n;
+
 	(void)state;
 	assert_string_equal(peer_name(USN_PEER_NONE), "none");
 	assert_string_equal(peer_name(USN_PEER_ECHO), "echo");
-	assert_string_equal(peer_name(2), "unknown");
+	settings_default(5, &s);
+	for (n = 0; strcmp(peer_name(n), "unknown") != 0; n++) {
+		snprintf(word, sizeof(word), "Peer=%s", peer_name(n));
+		assert_int_equal(settings_apply(&value, 1, &s, &e), 0);
+		assert_int_equal(s.peer, n);
+		assert_non_null(strstr(peer_names(names), peer_name(n)));
+	}
+	assert_int_equal(APPLY(&s, &e, "Peer=unknown"), -EINVAL);
+	assert_non_null(strstr(e.text, peer_names(names)));
+	assert_int_equal(s.peer, n - 1);
+	/* A number of a later version is a peer that answers nothing. */
 	assert_string_equal(peer_name(UINT32_MAX), "unknown");
+	assert_ptr_equal(peer_get(UINT32_MAX), peer_get(USN_PEER_NONE));
+	assert_ptr_equal(peer_get(n), peer_get(USN_PEER_NONE));
+	assert_ptr_not_equal(peer_get(USN_PEER_ECHO), peer_get(USN_PEER_NONE));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),         cmocka_unit_test(defaults_are_apart),
-		cmocka_unit_test(no_file),          cmocka_unit_test(files),
-		cmocka_unit_test(file_errors),      cmocka_unit_test(nul_in_file),
-		cmocka_unit_test(unreadable_files), cmocka_unit_test(long_lines),
-		cmocka_unit_test(address_replaces), cmocka_unit_test(words),
-		cmocka_unit_test(wrong_words),      cmocka_unit_test(address_twice),
-		cmocka_unit_test(many_addresses),   cmocka_unit_test(small_mtu),
-		cmocka_unit_test(peer_names_of),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(defaults_are_apart),
+		cmocka_unit_test(no_file),
+		cmocka_unit_test(files),
+		cmocka_unit_test(file_errors),
+		cmocka_unit_test(nul_in_file),
+		cmocka_unit_test(unreadable_files),
+		cmocka_unit_test(long_lines),
+		cmocka_unit_test(address_replaces),
+		cmocka_unit_test(words),
+		cmocka_unit_test(wrong_words),
+		cmocka_unit_test(address_twice),
+		cmocka_unit_test(many_addresses),
+		cmocka_unit_test(small_mtu),
+		cmocka_unit_test(peers),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, make_dir, remove_dir);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "usnd/agent.h"
+#include "usnd/behind/queue.h"
 #include "usnd/device/device.h"
 #include "usnd/pins/pins.h"
 
@@ -18,9 +18,9 @@ struct device *device_new(struct agent *a, uint32_t number)
 		return NULL;
 	d->agent = a;
 	d->number = number;
-	d->queue.fd = -1;
-	d->rig.fd = -1;
 	snprintf(d->name, sizeof(d->name), "usn%u", number);
+	d->behind =
+		(struct behind){ .loop = &a->loop, .name = d->name, .queue.fd = -1, .rig.fd = -1 };
 	return d;
 }
 
@@ -38,12 +38,16 @@ struct device *device_free(struct device *d)
 		d->agent->devices[d->number] = NULL;
 		d->agent->n_devices--;
 	}
-	loop_forget(&d->agent->loop, &d->queue);
-	loop_forget(&d->agent->loop, &d->rig);
-	close_fd(d->queue.fd);
-	close_fd(d->rig.fd);
+	queue_close(&d->behind);
 	free(d);
 	return NULL;
+}
+
+int device_read(struct device *d, struct usn_err *e)
+{
+	d->behind.addresses = d->settings.addresses;
+	d->behind.n_addresses = d->settings.n_addresses;
+	return queue_serve(&d->behind, d->settings.peer, e);
 }
 
 struct device *device_by_ifindex(const struct agent *a, uint32_t ifindex)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A device: a persistent TUN with its settings, its queue, and who reads that: peer or rig. */
+/* A device: a persistent TUN with its settings, and what is behind it. */
 #ifndef USN_DEVICE_H
 #define USN_DEVICE_H
 
-#include <sys/types.h>
+#include <stdint.h>
 
 #include <usn/abi.h>
 
+#include "usnd/behind/behind.h"
 #include "usnd/device/settings.h"
-#include "usnd/os/loop.h"
 
 struct agent;
 struct usn_err;
@@ -21,12 +21,7 @@ struct device {
 	enum { LINK_STARTING, LINK_UP, LINK_DOWN } link; /* as the kernel's notifications say */
 	struct settings settings;
 	uint32_t ruleset; /* of settings.except; 0: it has no rules */
-	struct source
-		queue; /* the TUN queue; its open file is shared with the rig while there is one */
-	struct source rig; /* pidfd of the rig, -1: none */
-	pid_t rig_pid;
-	/* What the peer did, packets. */
-	uint64_t peer_read, peer_answered, peer_failed;
+	struct behind behind;
 };
 
 struct device *device_new(struct agent *a, uint32_t number);
@@ -41,6 +36,9 @@ static inline void device_freep(struct device **d)
 
 /* Puts it among the agent's devices, which device_free() takes it from. */
 void device_add(struct device *d);
+
+/* Has the peer of the settings read the queue, unless there is a rig. */
+int device_read(struct device *d, struct usn_err *e);
 
 /* Writes the device's entry, from which a later agent takes it over. */
 int device_enter(struct device *d, struct usn_err *e);

@@ -13,14 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "usnd/behind/peer.h"
 #include "usnd/device/settings.h"
-
-static const char *const peer_names[] = { [USN_PEER_NONE] = "none", [USN_PEER_ECHO] = "echo" };
-
-const char *peer_name(uint32_t peer)
-{
-	return peer < ARRAY_SIZE(peer_names) ? peer_names[peer] : "unknown";
-}
 
 void settings_default(uint32_t number, struct settings *ret)
 {
@@ -71,16 +65,12 @@ static int set_mtu(struct settings *s, const char *value, bool *replaced, struct
 
 static int set_peer(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
 {
-	uint32_t i;
+	char names[WORDS_SIZE];
 
 	(void)replaced;
-	for (i = 0; i < ARRAY_SIZE(peer_names); i++) {
-		if (!strcmp(value, peer_names[i])) {
-			s->peer = i;
-			return 0;
-		}
-	}
-	return usn_fail(e, EINVAL, "Peer=%.40s: use none or echo", value);
+	if (peer_find(value, &s->peer) < 0)
+		return usn_fail(e, EINVAL, "Peer=%.40s: use %s", value, peer_names(names));
+	return 0;
 }
 
 /* As in systemd's files, an empty value clears what was there. */

@@ -54,6 +54,4 @@ int settings_apply(const char *const *words, size_t n, struct settings *s, struc
 /* What is wrong only as a whole: an IPv6 address needs its MTU. */
 int settings_check(const struct settings *s, struct usn_err *e);
 
-const char *peer_name(uint32_t peer);
-
 #endif

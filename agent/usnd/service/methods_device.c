@@ -202,11 +202,11 @@ int method_rig(struct call *call, struct usn_err *e)
 
 	if (pidfd < 0)
 		return pidfd;
-	call->fd = fcntl(d->queue.fd, F_DUPFD_CLOEXEC, 3);
+	call->fd = fcntl(d->behind.queue.fd, F_DUPFD_CLOEXEC, 3);
 	if (call->fd < 0) {
 		r = usn_fail_errno(e, errno, "cannot lend the queue of %s", d->name);
 		close_fd(pidfd);
 		return r;
 	}
-	return queue_lend(d, call->caller->cred.pid, pidfd, e);
+	return queue_lend(&d->behind, call->caller->cred.pid, pidfd, e);
 }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/sockets.h"
 #include "usnd/agent.h"
+#include "usnd/behind/peer.h"
 #include "usnd/device/device.h"
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
@@ -175,13 +176,14 @@ int report_device(struct device *d, bool all, json_t **ret, struct usn_err *e)
 		      report_dns(&d->settings.dns), "ambient", (int)d->settings.ambient, "out",
 		      traffic(st.out_packets, st.out_bytes, st.out_dropped), "in",
 		      traffic(st.in_packets, st.in_bytes, st.in_dropped), "peer_read",
-		      (json_int_t)d->peer_read, "peer_answered", (json_int_t)d->peer_answered,
-		      "peer_failed", (json_int_t)d->peer_failed, "verdicts", verdicts_of(d), "runs",
+		      (json_int_t)d->behind.peer_read, "peer_answered",
+		      (json_int_t)d->behind.peer_answered, "peer_failed",
+		      (json_int_t)d->behind.peer_failed, "verdicts", verdicts_of(d), "runs",
 		      runs_of(d, all));
 	if (!o)
 		return usn_fail(e, ENOMEM, "out of memory");
-	if (d->rig.fd >= 0)
-		json_object_set_new(o, "rig", process(d->rig_pid));
+	if (d->behind.rig.fd >= 0)
+		json_object_set_new(o, "rig", process(d->behind.rig_pid));
 	*ret = o;
 	return 0;
 }
