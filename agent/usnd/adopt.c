@@ -145,7 +145,8 @@ static int read_back(struct device *d, const struct usn_device *entry)
 	d->ifindex = entry->ifindex;
 	d->link = st.up ? LINK_UP : LINK_DOWN;
 	d->settings.mtu = st.mtu;
-	return netlink_addresses(d->agent->nl, entry->ifindex, &d->settings);
+	return netlink_addresses(d->agent->nl, entry->ifindex, d->settings.addresses, ADDRESSES_MAX,
+				 &d->settings.n_addresses);
 }
 
 /* The interface went while there was no agent. If it has runs, one of its name may be back. */

@@ -19,6 +19,7 @@
 #include "usnd/behind/queue.h"
 #include "usnd/device/devconf.h"
 #include "usnd/device/device.h"
+#include "usnd/device/interface.h"
 #include "usnd/device/route.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/tun.h"
@@ -185,7 +186,8 @@ static int configure_new(struct device *d, struct usn_err *e)
 	r = route_rules(a->nl, d->number, &d->settings, e);
 	if (r >= 0)
 		r = device_shield(a, d->name, d->ifindex, e);
-	return r < 0 ? r : netlink_configure(a->nl, d->ifindex, d->number, &d->settings, false, e);
+	return r < 0 ? r
+		     : interface_configure(a->nl, d->ifindex, d->number, &d->settings, false, e);
 }
 
 /* Until tun_keep, the last step, the interface ends with its descriptor. */
@@ -244,12 +246,13 @@ static int configure(struct device *d, uint32_t ifindex, const struct link_state
 	if (!d->settings.mtu)
 		d->settings.mtu = st->mtu;
 	if (!d->settings.n_addresses)
-		r = netlink_addresses(d->agent->nl, ifindex, &d->settings);
+		r = netlink_addresses(d->agent->nl, ifindex, d->settings.addresses, ADDRESSES_MAX,
+				      &d->settings.n_addresses);
 	if (r < 0)
 		return usn_fail_errno(e, -r, "cannot read the addresses of %s", d->name);
 	r = route_rules(d->agent->nl, d->number, &d->settings, e);
 	return r < 0 ? r
-		     : netlink_configure(d->agent->nl, ifindex, d->number, &d->settings, true, e);
+		     : interface_configure(d->agent->nl, ifindex, d->number, &d->settings, true, e);
 }
 
 /* The first notifications of a new device are of the time before we took it up. */
@@ -264,7 +267,7 @@ void device_see_state(struct device *d, bool up)
 	if (up && devconf_set(d->name, &e) < 0)
 		log_line(LOG_ERR, "%s", e.text);
 	if (again &&
-	    netlink_configure(d->agent->nl, d->ifindex, d->number, &d->settings, true, &e) < 0)
+	    interface_configure(d->agent->nl, d->ifindex, d->number, &d->settings, true, &e) < 0)
 		log_line(LOG_WARNING, "%s is up again, but not as it was: %s", d->name, e.text);
 }
 

@@ -8,12 +8,17 @@
 #include <linux/rtnetlink.h>
 
 #include "base/err.h"
+#include "usnd/device/interface.h"
 #include "usnd/device/route.h"
+#include "usnd/device/settings.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/netlink_request.h"
 
 /* Packets that wait for the rig; the kernel's 500 overflow in a burst of a few milliseconds. */
 #define QUEUE_PACKETS 4096
+
+/* An address is a message of 64 bytes in a request here, or three rules of about 90 in route.c. */
+_Static_assert(4096 + ADDRESSES_MAX * 320 <= NETLINK_REQUEST_SIZE, "a request holds all addresses");
 
 /* Devconf of IPv4 by index, as inet_set_link_af (net/ipv4/devinet.c) takes it. */
 static void put_inet_conf(struct nlmsghdr *h)
@@ -87,8 +92,8 @@ static void add_address(struct netlink *nl, uint32_t ifindex, const struct prefi
 	netlink_finish(nl, h);
 }
 
-int netlink_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
-		      const struct settings *s, bool again, struct usn_err *e)
+int interface_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
+			const struct settings *s, bool again, struct usn_err *e)
 {
 	char text[PREFIX_TEXT_SIZE];
 	uint16_t flags = again ? NLM_F_REPLACE : NLM_F_EXCL;

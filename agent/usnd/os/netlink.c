@@ -11,9 +11,6 @@
 #include "usnd/os/netlink.h"
 #include "usnd/os/netlink_request.h"
 
-/* An address is a message of 64 bytes, or three rules of about 90. */
-#define REQUEST_SIZE (4096 + ADDRESSES_MAX * 320)
-
 struct netlink {
 	struct mnl_socket *sock;
 	uint32_t seq;
@@ -29,7 +26,7 @@ int netlink_open(struct netlink **ret, struct usn_err *e)
 
 	if (!nl)
 		return usn_fail(e, ENOMEM, "out of memory");
-	nl->request = calloc(1, REQUEST_SIZE);
+	nl->request = calloc(1, NETLINK_REQUEST_SIZE);
 	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!nl->request || !nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
 		netlink_free(nl);

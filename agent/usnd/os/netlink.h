@@ -5,9 +5,10 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "usnd/device/settings.h"
+#include "base/parse.h"
 
 struct netlink;
 struct usn_err;
@@ -26,13 +27,6 @@ struct link_state {
 int netlink_open(struct netlink **ret, struct usn_err *e);
 struct netlink *netlink_free(struct netlink *nl);
 
-/*
- * Gives a device all that the settings say, and takes it up. One request, one system call. again: what is so already
- * is no error.
- */
-int netlink_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
-		      const struct settings *s, bool again, struct usn_err *e);
-
 int netlink_delete_link(struct netlink *nl, uint32_t ifindex);
 
 /* *ret by index. -ENODEV: there is none. */
@@ -42,8 +36,9 @@ int netlink_link(struct netlink *nl, uint32_t ifindex, struct link_state *ret);
 int netlink_each_address(struct netlink *nl,
 			 int (*f)(uint32_t ifindex, const struct prefix *p, void *arg), void *arg);
 
-/* The addresses of an interface into s->addresses. */
-int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct settings *s);
+/* The addresses of an interface, the first size of them. */
+int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct prefix list[], size_t size,
+		      size_t *ret_n);
 
 /* The interface that has this address; 0: none. */
 uint32_t netlink_who_has(struct netlink *nl, const struct prefix *p);

@@ -148,26 +148,31 @@ int netlink_each_address(struct netlink *nl,
 	return r < 0 ? r : q.r;
 }
 
-struct device_addresses {
+struct interface_addresses {
 	uint32_t ifindex;
-	struct settings *s;
+	struct prefix *list;
+	size_t size;
+	size_t n;
 };
 
-static int add_if_mine(uint32_t ifindex, const struct prefix *p, void *arg)
+static int add_if_of(uint32_t ifindex, const struct prefix *p, void *arg)
 {
-	struct device_addresses *d = arg;
+	struct interface_addresses *q = arg;
 
-	if (ifindex == d->ifindex && d->s->n_addresses < ADDRESSES_MAX)
-		d->s->addresses[d->s->n_addresses++] = *p;
+	if (ifindex == q->ifindex && q->n < q->size)
+		q->list[q->n++] = *p;
 	return 0;
 }
 
-int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct settings *s)
+int netlink_addresses(struct netlink *nl, uint32_t ifindex, struct prefix list[], size_t size,
+		      size_t *ret_n)
 {
-	struct device_addresses d = { ifindex, s };
+	struct interface_addresses q = { .ifindex = ifindex, .list = list, .size = size };
+	int r = netlink_each_address(nl, add_if_of, &q);
 
-	s->n_addresses = 0;
-	return netlink_each_address(nl, add_if_mine, &d);
+	if (r >= 0)
+		*ret_n = q.n;
+	return r;
 }
 
 struct wanted {

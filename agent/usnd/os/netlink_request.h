@@ -16,6 +16,9 @@
 
 struct netlink;
 
+/* What a request holds, in bytes. Nothing checks that: who adds messages by the dozen asserts it. */
+#define NETLINK_REQUEST_SIZE 24576
+
 void netlink_begin(struct netlink *nl);
 
 /* Starts a message behind those that are already in the request. */

@@ -11,6 +11,7 @@
 #include "usnd/agent.h"
 #include "usnd/behind/queue.h"
 #include "usnd/device/device.h"
+#include "usnd/device/interface.h"
 #include "usnd/os/netlink.h"
 #include "usnd/presence.h"
 #include "usnd/run/runs.h"
@@ -96,7 +97,7 @@ static int stay_up(struct device *d, const struct settings *s, struct usn_err *e
 	int r = netlink_link(d->agent->nl, d->ifindex, &st);
 
 	if (r >= 0 && !st.up)
-		r = netlink_configure(d->agent->nl, d->ifindex, d->number, &d->settings, true, e);
+		r = interface_configure(d->agent->nl, d->ifindex, d->number, &d->settings, true, e);
 	else if (r < 0)
 		r = usn_fail_errno(e, -r, "cannot read the state of %s", d->name);
 	return r < 0 ? r : check_same(d, s, e);
