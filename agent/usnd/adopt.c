@@ -111,26 +111,11 @@ static void adopt_bindings(struct agent *a)
 
 /* Devices. */
 
-static void read_back_dns(struct device *d, const struct usn_device *entry)
-{
-	static const uint8_t none[sizeof(entry->dns[0])];
-	struct dns *dns = &d->settings.dns;
-
-	memcpy(dns->servers, entry->dns, sizeof(dns->servers));
-	for (dns->n = 0; dns->n < USN_DNS_MAX; dns->n++) {
-		if (!memcmp(entry->dns[dns->n], none, sizeof(none)))
-			break;
-	}
-}
-
 /* What the kernel does not know of a device. */
 static int read_entry(struct device *d, const struct usn_device *entry, struct usn_err *e)
 {
-	d->settings.peer = entry->peer;
-	d->settings.except.flags = entry->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL);
-	d->settings.ambient = entry->flags & USN_DEVICE_AMBIENT;
+	settings_restore(entry, &d->settings);
 	d->ruleset = entry->ruleset;
-	read_back_dns(d, entry);
 	return ruleset_read(d->agent, d->ruleset, &d->settings.except, e);
 }
 

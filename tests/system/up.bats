@@ -115,13 +115,46 @@ idempotent() {
 
 	fails 1 "usn0 is up already with different MTU=" usn up usn0 Peer=echo
 	fails 1 "usn0 is up already with different Peer=" usn up usn0 MTU=1400
-	fails 1 "addresses: usn down usn0 first" usn up usn0 Peer=echo MTU=1400 Address=192.0.9.1/24
-	fails 1 "addresses: usn down usn1 first" usn up usn1 Address=192.0.2.1/24
-	fails 1 "addresses: usn down usn1 first" usn up usn1 Address=192.0.2.1/25 Address=192.0.3.1/24
+	fails 1 "Address=: usn down usn0 first" usn up usn0 Peer=echo MTU=1400 Address=192.0.9.1/24
+	fails 1 "Address=: usn down usn1 first" usn up usn1 Address=192.0.2.1/24
+	fails 1 "Address=: usn down usn1 first" usn up usn1 Address=192.0.2.1/25 Address=192.0.3.1/24
 	# Nothing was changed by asking.
 	[ "$(link usn0 ifindex)" = "$index" ]
 	[ "$(show usn0 'd["mtu"], d["peer"]')" = "(1400, 'echo')" ]
 	[ "$(addresses usn1)" = "192.0.2.1/24 192.0.3.1/24" ]
+}
+
+# others [KEY]: a value of each key that is not the default one, but for that key.
+others() {
+	printf '%s\n' Address=192.0.2.1/24 MTU=1400 Peer=echo Except=local Except=tcp:198.51.100.0/24:80 \
+		DNS=192.0.2.53 Ambient=yes |
+		grep -v "^${1-none}="
+}
+
+# told WORD: usn0 has the default settings and usn1 the other ones; who changes one key is told so.
+told() {
+	local key=${1%%=*} words
+	mapfile -t words < <(others "$key")
+	fails 1 "usn0 is up already with different $key=: usn down usn0 first" usn up usn0 "$1"
+	fails 1 "usn1 is up already with different $key=: usn down usn1 first" usn up usn1 "${words[@]}"
+}
+
+@test "up: each key is told when it differs, and outlives the agent" { in_sandbox each_key; }
+each_key() {
+	local words word signal
+	mapfile -t words < <(others)
+	# A key that is new in the program is to come here, too.
+	diff <({ usn up usn0 Nonsense=1 2>&1 || :; } | grep -oE '[A-Z][A-Za-z]+=' | sort) \
+		<(others | sed 's/=.*/=/' | sort -u)
+	for signal in none KILL; do
+		[ $signal = none ] || end_agent $signal
+		# The second time they are up, and as they were.
+		usn up usn0
+		usn up usn1 "${words[@]}"
+		for word in "${words[@]}"; do
+			told "$word"
+		done
+	done
 }
 
 @test "up: after 'ip link set down' says so or takes it up again" { in_sandbox up_again_after_link_down; }

@@ -34,7 +34,7 @@ life() {
 	usn ambient show
 	usn ambient off
 	fails 1 "in use" usn down usn0
-	fails 1 "different addresses" usn up usn2 MTU=1300
+	fails 1 "different Address=" usn up usn2 MTU=1300
 	fails 2 "unknown key" usn up usn3 Foo=1
 	python3 - <<-'END'
 		import socket

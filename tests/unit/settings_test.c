@@ -393,6 +393,117 @@ static void small_mtu(void **state)
 	assert_int_equal(settings_check(&s, &e), 0);
 }
 
+/* Each key that the program says a device has, and a value that is not the default. */
+static const struct {
+	const char *key, *word;
+} changes[] = {
+	{ "Address=", "Address=192.0.2.1/24" },
+	{ "MTU=", "MTU=1400" },
+	{ "Peer=", "Peer=echo" },
+	{ "Except=", "Except=local" },
+	{ "DNS=", "DNS=192.0.2.53,2001:db8::53" },
+	{ "Ambient=", "Ambient=yes" },
+};
+
+/* The keys as the program tells them: "... a device has Address=, MTU= and Peer=". */
+static size_t keys_of_program(char *text, const char *keys[], size_t size)
+{
+	char *word = strtok(strstr(text, " has ") + 5, " ,");
+	size_t n = 0;
+
+	for (; word; word = strtok(NULL, " ,")) {
+		if (strcmp(word, "and") == 0)
+			continue;
+		assert_true(n < size);
+		keys[n++] = word;
+	}
+	return n;
+}
+
+/* A key that is in the program's table and not in the one above fails, and the other way. */
+static void each_key_is_here(void **state)
+{
+	const char *keys[ARRAY_SIZE(changes)];
+	struct settings s;
+	struct usn_err e;
+	size_t n;
+
+	(void)state;
+	settings_default(5, &s);
+	assert_int_equal(APPLY(&s, &e, "Nonsense=1"), -EINVAL);
+	n = keys_of_program(e.text, keys, ARRAY_SIZE(keys));
+	assert_int_equal(n, ARRAY_SIZE(changes));
+	for (size_t i = 0; i < n; i++)
+		assert_string_equal(keys[i], changes[i].key);
+}
+
+static void assert_differ(const struct settings *a, const struct settings *b, const char *key)
+{
+	const char *told = settings_differ(a, b);
+
+	assert_non_null(told);
+	assert_int_equal(strlen(told) + 1, strlen(key));
+	assert_memory_equal(told, key, strlen(told));
+}
+
+/* What one key alone changes is told by its name, from both sides. */
+static void each_key_differs(void **state)
+{
+	struct settings a, b;
+	struct usn_err e;
+
+	(void)state;
+	settings_default(5, &a);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		settings_default(5, &b);
+		assert_null(settings_differ(&a, &b));
+		assert_int_equal(APPLY(&b, &e, changes[i].word), 0);
+		assert_null(settings_differ(&b, &b));
+		assert_differ(&a, &b, changes[i].key);
+		assert_differ(&b, &a, changes[i].key);
+	}
+	/* The order of addresses says nothing. */
+	assert_int_equal(APPLY(&a, &e, "Address=192.0.2.1/24", "Address=192.0.2.2/24"), 0);
+	settings_default(5, &b);
+	assert_int_equal(APPLY(&b, &e, "Address=192.0.2.2/24", "Address=192.0.2.1/24"), 0);
+	assert_null(settings_differ(&a, &b));
+	assert_int_equal(APPLY(&b, &e, "Address=192.0.2.2/24", "Address=192.0.2.1/25"), 0);
+	assert_differ(&a, &b, "Address=");
+}
+
+/* As an agent stores them and the next one restores them, which knows nothing of them before. */
+static void stored_and_restored(const struct settings *s, struct settings *ret)
+{
+	struct usn_device entry = { 0 };
+
+	settings_store(s, &entry);
+	memset(ret, 0, sizeof(*ret));
+	settings_restore(&entry, ret);
+	ret->mtu = s->mtu;
+	memcpy(ret->addresses, s->addresses, sizeof(s->addresses));
+	ret->n_addresses = s->n_addresses;
+}
+
+static void each_key_is_restored(void **state)
+{
+	struct settings all, s, again;
+	struct usn_err e;
+
+	(void)state;
+	settings_default(5, &all);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		settings_default(5, &s);
+		stored_and_restored(&s, &again);
+		assert_null(settings_differ(&s, &again));
+		assert_int_equal(APPLY(&s, &e, changes[i].word), 0);
+		assert_int_equal(APPLY(&all, &e, changes[i].word), 0);
+		stored_and_restored(&s, &again);
+		assert_null(settings_differ(&s, &again));
+	}
+	stored_and_restored(&all, &again);
+	assert_null(settings_differ(&all, &again));
+}
+
 /* The name of each peer is a value of Peer=, and a wrong value tells all of them. */
 static void peers(void **state)
 {
@@ -440,6 +551,9 @@ int main(void)
 		cmocka_unit_test(many_addresses),
 		cmocka_unit_test(small_mtu),
 		cmocka_unit_test(peers),
+		cmocka_unit_test(each_key_is_here),
+		cmocka_unit_test(each_key_differs),
+		cmocka_unit_test(each_key_is_restored),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, make_dir, remove_dir);

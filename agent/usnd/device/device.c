@@ -65,15 +65,11 @@ struct device *device_by_ifindex(const struct agent *a, uint32_t ifindex)
 int device_enter(struct device *d, struct usn_err *e)
 {
 	struct usn_device entry = { .ifindex = d->ifindex,
-				    .peer = d->settings.peer,
 				    .netns_cookie = d->agent->netns_cookie,
-				    .flags = d->settings.except.flags |
-					     (d->settings.dns.n ? USN_BIND_DNS : 0) |
-					     (d->settings.ambient ? USN_DEVICE_AMBIENT : 0),
 				    .ruleset = d->ruleset };
 	int r;
 
-	memcpy(entry.dns, d->settings.dns.servers, sizeof(entry.dns));
+	settings_store(&d->settings, &entry);
 	memcpy(entry.name, d->name, sizeof(entry.name));
 	r = device_entry_put(d->agent->pins, d->number, &entry);
 	return r < 0 ? usn_fail_errno(e, -r, "cannot enter %s into the device map", d->name) : 0;

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A device's settings: defaults, its file, the command line. */
+/* A device's settings: the defaults, and the table of keys with all that is done with each. */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <usn/abi.h>
@@ -101,81 +97,169 @@ static int set_ambient(struct settings *s, const char *value, bool *replaced, st
 	return 0;
 }
 
-static int find_user(const char *name, uint32_t *ret)
-{
-	const struct passwd *p = getpwnam(name);
-
-	if (p)
-		*ret = p->pw_uid;
-	return p ? 0 : parse_u32(name, 0, UINT32_MAX - 1, ret);
-}
-
-static int find_group(const char *name, uint32_t *ret)
-{
-	const struct group *g = getgrnam(name);
-
-	if (g)
-		*ret = g->gr_gid;
-	return g ? 0 : parse_u32(name, 0, UINT32_MAX - 1, ret);
-}
-
-/* Names or numbers, several in a line, several lines; an empty value clears what was there. */
-static int add_allowed(const char *key, const char *value,
-		       int (*find)(const char *name, uint32_t *ret), uint32_t ids[], size_t *n,
-		       struct usn_err *e)
-{
-	_cleanup_free_ char *words = strdup(value);
-	char *rest = words, *word;
-	size_t before = *n;
-
-	if (!words)
-		return usn_fail(e, ENOMEM, "out of memory");
-	while ((word = strsep(&rest, " \t"))) {
-		if (!*word)
-			continue;
-		if (*n == ALLOWED_MAX)
-			return usn_fail(e, E2BIG, "%s= takes at most %d names", key, ALLOWED_MAX);
-		if (find(word, &ids[*n]) < 0)
-			return usn_fail(e, EINVAL, "%s=%.40s: there is none of this name", key,
-					word);
-		++*n;
-	}
-	if (*n == before)
-		*n = 0;
-	return 0;
-}
-
 static int set_user(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
 {
 	(void)replaced;
-	return add_allowed("User", value, find_user, s->users, &s->n_users, e);
+	return allowed_users(value, s->users, &s->n_users, e);
 }
 
 static int set_group(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
 {
 	(void)replaced;
-	return add_allowed("Group", value, find_group, s->groups, &s->n_groups, e);
+	return allowed_groups(value, s->groups, &s->n_groups, e);
 }
 
+/* Whether two devices' settings have the same of one key. */
+
+/* The order of addresses says nothing. */
+static bool same_address(const struct settings *a, const struct settings *b)
+{
+	size_t i, j;
+
+	if (a->n_addresses != b->n_addresses)
+		return false;
+	for (i = 0; i < a->n_addresses; i++) {
+		for (j = 0; j < b->n_addresses; j++) {
+			if (prefix_equal(&a->addresses[i], &b->addresses[j]))
+				break;
+		}
+		if (j == b->n_addresses)
+			return false;
+	}
+	return true;
+}
+
+static bool same_mtu(const struct settings *a, const struct settings *b)
+{
+	return a->mtu == b->mtu;
+}
+
+static bool same_peer(const struct settings *a, const struct settings *b)
+{
+	return a->peer == b->peer;
+}
+
+static bool same_except(const struct settings *a, const struct settings *b)
+{
+	return exempt_equal(&a->except, &b->except);
+}
+
+static bool same_dns(const struct settings *a, const struct settings *b)
+{
+	return !memcmp(&a->dns, &b->dns, sizeof(a->dns));
+}
+
+static bool same_ambient(const struct settings *a, const struct settings *b)
+{
+	return a->ambient == b->ambient;
+}
+
+/* One key into the device's entry of the map, and back from there. */
+
+static void store_peer(const struct settings *s, struct usn_device *entry)
+{
+	entry->peer = s->peer;
+}
+
+static void restore_peer(const struct usn_device *entry, struct settings *s)
+{
+	s->peer = entry->peer;
+}
+
+/* Rules are not in the entry: they are in the rule set that the entry names. */
+static void store_except(const struct settings *s, struct usn_device *entry)
+{
+	entry->flags |= s->except.flags;
+}
+
+static void restore_except(const struct usn_device *entry, struct settings *s)
+{
+	s->except.flags = entry->flags & (USN_BIND_LOOPBACK | USN_BIND_LOCAL);
+}
+
+static void store_dns(const struct settings *s, struct usn_device *entry)
+{
+	memcpy(entry->dns, s->dns.servers, sizeof(entry->dns));
+	if (s->dns.n)
+		entry->flags |= USN_BIND_DNS;
+}
+
+static void restore_dns(const struct usn_device *entry, struct settings *s)
+{
+	static const uint8_t none[sizeof(entry->dns[0])];
+	struct dns *dns = &s->dns;
+
+	memcpy(dns->servers, entry->dns, sizeof(dns->servers));
+	for (dns->n = 0; dns->n < USN_DNS_MAX; dns->n++) {
+		if (!memcmp(entry->dns[dns->n], none, sizeof(none)))
+			break;
+	}
+}
+
+static void store_ambient(const struct settings *s, struct usn_device *entry)
+{
+	if (s->ambient)
+		entry->flags |= USN_DEVICE_AMBIENT;
+}
+
+static void restore_ambient(const struct usn_device *entry, struct settings *s)
+{
+	s->ambient = entry->flags & USN_DEVICE_AMBIENT;
+}
+
+/*
+ * What is neither stored nor restored is the interface's, and is read from there. A key of the file
+ * only has no value of its own on a device: the file is read again whenever it matters.
+ */
 static const struct key {
 	const char *name;
+	bool file_only;
 	int (*set)(struct settings *s, const char *value, bool *replaced, struct usn_err *e);
-	bool file_only; /* it is read again whenever it matters */
+	bool (*same)(const struct settings *a, const struct settings *b);
+	void (*store)(const struct settings *s, struct usn_device *entry);
+	void (*restore)(const struct usn_device *entry, struct settings *s);
 } keys[] = {
 	/* clang-format off */
-	{ "Address", set_address, false },
-	{ "MTU", set_mtu, false },
-	{ "Peer", set_peer, false },
-	{ "Except", set_except, false },
-	{ "DNS", set_dns, false },
-	{ "Ambient", set_ambient, false },
-	{ "User", set_user, true },
-	{ "Group", set_group, true },
+	{ "Address", false, set_address, same_address, NULL,          NULL },
+	{ "MTU",     false, set_mtu,     same_mtu,     NULL,          NULL },
+	{ "Peer",    false, set_peer,    same_peer,    store_peer,    restore_peer },
+	{ "Except",  false, set_except,  same_except,  store_except,  restore_except },
+	{ "DNS",     false, set_dns,     same_dns,     store_dns,     restore_dns },
+	{ "Ambient", false, set_ambient, same_ambient, store_ambient, restore_ambient },
+	{ "User",    true,  set_user,    NULL,         NULL,          NULL },
+	{ "Group",   true,  set_group,   NULL,         NULL,          NULL },
 	/* clang-format on */
 };
 
-static int set(struct settings *s, const char *name, const char *value, bool *replaced,
-	       bool in_file, struct usn_err *e)
+/* The keys that count in a file only, or all others, as "Address=, MTU= and Peer=". */
+static const char *key_names(bool file_only, char list[WORDS_SIZE])
+{
+	char word[32];
+	size_t n = 0, named = 0, i;
+
+	*list = '\0';
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		n += keys[i].file_only == file_only;
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (keys[i].file_only != file_only)
+			continue;
+		snprintf(word, sizeof(word), "%s=", keys[i].name);
+		words_add(list, word, named++, n, "and");
+	}
+	return list;
+}
+
+static int unknown_key(const char *name, bool in_file, struct usn_err *e)
+{
+	char usual[WORDS_SIZE], more[WORDS_SIZE];
+
+	return usn_fail(e, EINVAL, "unknown key '%.40s': a device has %s%s%s", name,
+			key_names(false, usual), in_file ? ", and its file " : "",
+			in_file ? key_names(true, more) : "");
+}
+
+int settings_set(struct settings *s, const char *name, const char *value, bool *replaced,
+		 bool in_file, struct usn_err *e)
 {
 	size_t i;
 
@@ -188,97 +272,38 @@ static int set(struct settings *s, const char *name, const char *value, bool *re
 					name);
 		return keys[i].set(s, value, replaced, e);
 	}
-	return usn_fail(
-		e, EINVAL,
-		"unknown key '%.40s': a device has Address=, MTU=, Peer=, Except=, DNS= and "
-		"Ambient=%s",
-		name, in_file ? ", and its file User= and Group=" : "");
+	return unknown_key(name, in_file, e);
 }
 
-static char *trim(char *s)
+const char *settings_differ(const struct settings *a, const struct settings *b)
 {
-	char *end;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	end = s + strlen(s);
-	while (end > s && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
-	return s;
-}
-
-/* Splits "key = value" in place. */
-static int assign(char *text, struct settings *s, bool *replaced, bool in_file, struct usn_err *e)
-{
-	char *equals = strchr(text, '=');
-
-	if (!equals)
-		return usn_fail(e, EINVAL, "'%.60s' is not KEY=VALUE", text);
-	*equals = '\0';
-	return set(s, trim(text), trim(equals + 1), replaced, in_file, e);
-}
-
-static int read_line(char *line, bool *in_section, struct settings *s, bool *replaced,
-		     struct usn_err *e)
-{
-	line = trim(line);
-	if (!*line || *line == '#' || *line == ';')
-		return 0;
-	if (*line == '[') {
-		if (strcmp(line, "[Device]"))
-			return usn_fail(e, EINVAL,
-					"unknown section '%.40s': the section is [Device]", line);
-		*in_section = true;
-		return 0;
-	}
-	if (!*in_section)
-		return usn_fail(e, EINVAL, "'%.60s' stands before the section [Device]", line);
-	return assign(line, s, replaced, true, e);
-}
-
-void settings_path(uint32_t number, char ret[64])
-{
-	snprintf(ret, 64, USN_CONFIG_DIR "/usn%u.conf", number);
-}
-
-int settings_read(const char *path, struct settings *s, struct usn_err *e)
-{
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	_cleanup_free_ char *line = NULL;
-	bool in_section = false, replaced = false;
-	struct usn_err why;
-	unsigned int number;
-	size_t size = 0;
-	ssize_t n;
-
-	if (!f && errno == ENOENT)
-		return 0;
-	if (!f)
-		return usn_fail_errno(e, errno, "cannot read %s", path);
-	for (number = 1; (n = getline(&line, &size, f)) >= 0; number++) {
-		if (memchr(line, '\0', (size_t)n))
-			return usn_fail(e, EBADMSG, "%s:%u: the line holds a NUL", path, number);
-		if (read_line(line, &in_section, s, &replaced, &why) < 0)
-			return usn_fail(e, EBADMSG, "%s:%u: %s", path, number, why.text);
-	}
-	return ferror(f) ? usn_fail_errno(e, errno, "cannot read %s", path) : 0;
-}
-
-int settings_apply(const char *const *words, size_t n, struct settings *s, struct usn_err *e)
-{
-	bool replaced = false;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		_cleanup_free_ char *word = strdup(words[i]);
-		int r = word ? assign(word, s, &replaced, false, e)
-			     : usn_fail(e, ENOMEM, "out of memory");
-
-		if (r < 0)
-			return r;
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (keys[i].same && !keys[i].same(a, b))
+			return keys[i].name;
 	}
-	return 0;
+	return NULL;
+}
+
+void settings_store(const struct settings *s, struct usn_device *entry)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (keys[i].store)
+			keys[i].store(s, entry);
+	}
+}
+
+void settings_restore(const struct usn_device *entry, struct settings *s)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (keys[i].restore)
+			keys[i].restore(entry, s);
+	}
 }
 
 int settings_check(const struct settings *s, struct usn_err *e)

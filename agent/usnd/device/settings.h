@@ -11,15 +11,16 @@
 #include "base/dns.h"
 #include "base/exempt.h"
 #include "base/parse.h"
+#include "usnd/device/allowed.h"
 
 #define USN_CONFIG_DIR "/etc/usn"
 #define ADDRESSES_MAX 64
-#define ALLOWED_MAX 64 /* users, and groups, of a file */
 #define MTU_DEFAULT 1500
 #define MTU_MIN 68      /* RFC 791 */
 #define MTU_MIN_V6 1280 /* RFC 8200 */
 #define MTU_MAX 65535   /* MAX_MTU, drivers/net/tun.c */
 
+struct usn_device;
 struct usn_err;
 
 struct settings {
@@ -50,6 +51,23 @@ int settings_read(const char *path, struct settings *s, struct usn_err *e);
 
 /* Applies "KEY=VALUE" words over *s, with the same rule for Address=. */
 int settings_apply(const char *const *words, size_t n, struct settings *s, struct usn_err *e);
+
+/*
+ * Gives one key its value. *replaced: whether this source, a file or a command line, has given an
+ * address yet. in_file: the keys that count in a file only are taken, too.
+ */
+int settings_set(struct settings *s, const char *name, const char *value, bool *replaced,
+		 bool in_file, struct usn_err *e);
+
+/* The first key whose value in b is another than in a, "MTU" for one; NULL: all are the same. */
+const char *settings_differ(const struct settings *a, const struct settings *b);
+
+/*
+ * What the kernel does not know of a device, into the entry (all zero but for what is no setting)
+ * from which a later agent takes it. The rules of Except= are not there: see ruleset.h.
+ */
+void settings_store(const struct settings *s, struct usn_device *entry);
+void settings_restore(const struct usn_device *entry, struct settings *s);
 
 /* What is wrong only as a whole: an IPv6 address needs its MTU. */
 int settings_check(const struct settings *s, struct usn_err *e);

@@ -57,37 +57,13 @@ static int read_settings(const json_t *words, uint32_t number, struct settings *
 	return r;
 }
 
-static bool same_addresses(const struct settings *a, const struct settings *b)
-{
-	size_t i, j;
-
-	if (a->n_addresses != b->n_addresses)
-		return false;
-	for (i = 0; i < a->n_addresses; i++) {
-		for (j = 0; j < b->n_addresses; j++) {
-			if (prefix_equal(&a->addresses[i], &b->addresses[j]))
-				break;
-		}
-		if (j == b->n_addresses)
-			return false;
-	}
-	return true;
-}
-
 static int check_same(const struct device *d, const struct settings *s, struct usn_err *e)
 {
-	const char *what = !same_addresses(&d->settings, s)                    ? "addresses"
-			   : d->settings.mtu != s->mtu                         ? "MTU="
-			   : !exempt_equal(&d->settings.except, &s->except)    ? "exemptions"
-			   : d->settings.peer != s->peer                       ? "Peer="
-			   : memcmp(&d->settings.dns, &s->dns, sizeof(s->dns)) ? "DNS="
-			   : d->settings.ambient != s->ambient                 ? "Ambient="
-									       : NULL;
+	const char *key = settings_differ(&d->settings, s);
 
-	if (!what)
-		return 0;
-	return usn_fail(e, EEXIST, "%s is up already with different %s: usn down %s first", d->name,
-			what, d->name);
+	return key ? usn_fail(e, EEXIST, "%s is up already with different %s=: usn down %s first",
+			      d->name, key, d->name)
+		   : 0;
 }
 
 /* Somebody may have taken the interface down meanwhile, and IPv6 addresses and routes went with that. */
