@@ -55,11 +55,9 @@ ifeq ($(origin LTO)$(SAN),undefined)
 LTO := $(shell $(CC) -flto=auto -ffat-lto-objects -x c -c /dev/null -o /dev/null 2>/dev/null && echo -flto=auto -ffat-lto-objects)
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DUSN_VERSION='"$(VERSION)"' \
-	-Iagent -Iinclude -Ibpf -I$(O)/gen $(if $(SYSTEMD),-DHAVE_LIBSYSTEMD) \
+	-Iagent -Iinclude -Ibpf -I$(O)/gen \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror \
 	-fno-common $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-# For scopes; an agent without it refuses runs where systemd is process 1.
-SYSTEMD := $(shell $(PKG_CONFIG) --exists libsystemd 2>/dev/null && echo -lsystemd)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 # What order of stores the processor keeps is all that the BPF programs ask of it, and they are in its byte order: "bpf" alone
 # would be in that of the machine that clang runs on. UAPI headers are the target's: BPF has no multiarch path of its own.
@@ -119,7 +117,7 @@ $(ARCHIVES):
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
 $(O)/usnd: $(O)/agent/usnd/main.o $(O)/libusnd.a $(O)/libtools.a $(O)/libbase.a
-	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lbpf -lmnl -ljansson -lpcap -lsystemd
 $(O)/usn: $(O)/agent/usn/main.o $(O)/libusncmd.a $(O)/libtools.a $(O)/libbase.a
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LTO) $(ALL_LDFLAGS) -o $@ $^ -lbpf -ljansson -lpcap
 $(O)/usn-run: $(RUN) $(O)/libtools.a $(O)/libbase.a
@@ -201,7 +199,7 @@ $(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
 
 $(O)/tests/%: tests/unit/%.c $(ARCHIVES) | $(O)/tools-test
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap $(SYSTEMD)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap -lsystemd
 $(O)/tests/%: tests/helpers/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)

@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/notify.h"
 #include "usnd/adopt.h"
 #include "usnd/agent.h"
 #include "usnd/device/device.h"
@@ -17,6 +16,7 @@
 #include "usnd/os/cgroup.h"
 #include "usnd/os/netlink.h"
 #include "usnd/os/netns.h"
+#include "usnd/os/notify.h"
 #include "usnd/os/store.h"
 #include "usnd/pins/pins.h"
 #include "usnd/pins/redirects.h"

@@ -75,7 +75,7 @@ missing() {
 
 @test "make without headers: one line says of what" {
 	local none="the headers of the C library"
-	for library in libbpf libmnl jansson libpcap; do
+	for library in libbpf libmnl jansson libpcap libsystemd; do
 		none+=", the headers of $library"
 	done
 	cd "$BATS_TEST_DIRNAME/../.."

@@ -4,20 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "usnd/os/scope.h"
-
-bool scope_wanted(void)
-{
-	return access("/run/systemd/system", F_OK) == 0;
-}
-
-#ifdef HAVE_LIBSYSTEMD
-#include <systemd/sd-bus.h>
 
 #define MANAGER \
 	"org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
@@ -30,6 +23,11 @@ struct job {
 	const char *path;
 	char result[32]; /* empty: it is not done */
 };
+
+bool scope_wanted(void)
+{
+	return sd_booted() > 0;
+}
 
 /* What a unit's name may have; a "-" in a scope's name means nothing. */
 static void make_name(const char *device, const char *command, uint32_t k,
@@ -72,54 +70,22 @@ static int open_bus(sd_bus **ret)
 	return r < 0 ? r : sd_bus_start(*ret);
 }
 
-static int append_properties(sd_bus_message *m, pid_t pid, const char *device, const char *command)
-{
-	char text[COMMAND_MAX + 64];
-	int r;
-
-	snprintf(text, sizeof(text), "%.*s on %s", COMMAND_MAX, command, device);
-	r = sd_bus_message_open_container(m, 'a', "(sv)");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "(sv)", "Description", "s", text);
-	if (r >= 0)
-		r = sd_bus_message_append(m, "(sv)", "Slice", "s", "usn.slice");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "(sv)", "PIDs", "au", 1, (uint32_t)pid);
-	/* A scope that ended badly is not kept for somebody to look at: it ended. */
-	if (r >= 0)
-		r = sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
-	if (r >= 0)
-		r = sd_bus_message_close_container(m);
-	return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
-}
-
+/* A scope that ended badly is not kept for somebody to look at: it ended. */
 static int call(sd_bus *bus, const char *name, pid_t pid, const char *device, const char *command,
 		sd_bus_message **ret, sd_bus_error *error)
 {
-	sd_bus_message *m = NULL;
-	int r = sd_bus_message_new_method_call(bus, &m, MANAGER, "StartTransientUnit");
+	char text[COMMAND_MAX + 64];
 
-	if (r >= 0)
-		r = sd_bus_message_append(m, "ss", name, "fail");
-	if (r >= 0)
-		r = append_properties(m, pid, device, command);
-	if (r >= 0)
-		r = sd_bus_call(bus, m, TIMEOUT_US, error, ret);
-	sd_bus_message_unref(m);
-	return r;
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	snprintf(text, sizeof(text), "%.*s on %s", COMMAND_MAX, command, device);
+	return sd_bus_call_method(bus, MANAGER, "StartTransientUnit", error, ret,
+				  "ssa(sv)a(sa(sv))", name, "fail", 4, "Description", "s", text,
+				  "Slice", "s", "usn.slice", "PIDs", "au", 1, (uint32_t)pid,
+				  "CollectMode", "s", "inactive-or-failed", 0);
 }
 
 static int wait_done(sd_bus *bus, struct job *job)
 {
-	uint64_t end = now_us() + TIMEOUT_US, now;
+	uint64_t end = clock_mono_ns() / 1000 + TIMEOUT_US, now;
 	int r;
 
 	while (!*job->result) {
@@ -128,7 +94,7 @@ static int wait_done(sd_bus *bus, struct job *job)
 			return r;
 		if (r > 0)
 			continue;
-		now = now_us();
+		now = clock_mono_ns() / 1000;
 		if (now >= end)
 			return -ETIMEDOUT;
 		r = sd_bus_wait(bus, end - now);
@@ -142,9 +108,9 @@ static int wait_done(sd_bus *bus, struct job *job)
 static int start(sd_bus *bus, const char *name, pid_t pid, const char *device, const char *command,
 		 struct usn_err *e)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *reply = NULL;
-	sd_bus_slot *slot = NULL;
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
 	struct job job = { 0 };
 	int r;
 
@@ -153,58 +119,35 @@ static int start(sd_bus *bus, const char *name, pid_t pid, const char *device, c
 	if (r >= 0)
 		r = call(bus, name, pid, device, command, &reply, &error);
 	if (r < 0 && sd_bus_error_has_name(&error, "org.freedesktop.systemd1.UnitExists"))
-		r = -EEXIST;
-	else if (r < 0)
-		usn_fail(e, -r, "systemd does not make the scope %s: %s", name,
-			 error.message ? error.message : strerror(-r));
-	if (r >= 0 && sd_bus_message_read(reply, "o", &job.path) >= 0) {
+		return -EEXIST;
+	if (r < 0)
+		return usn_fail(e, -r, "systemd does not make the scope %s: %s", name,
+				error.message ? error.message : strerror(-r));
+	r = sd_bus_message_read(reply, "o", &job.path);
+	if (r >= 0)
 		r = wait_done(bus, &job);
-		if (r < 0)
-			usn_fail(e, -r, "systemd did not make the scope %s: %s", name,
-				 *job.result ? job.result : strerror(-r));
-	}
-	sd_bus_slot_unref(slot);
-	sd_bus_message_unref(reply);
-	sd_bus_error_free(&error);
-	return r;
+	if (r < 0)
+		return usn_fail(e, -r, "systemd did not make the scope %s: %s", name,
+				*job.result ? job.result : strerror(-r));
+	return 0;
 }
 
 int scope_start(pid_t pid, const char *device, const char *command, uint32_t *k,
 		char ret_name[SCOPE_NAME_SIZE], struct usn_err *e)
 {
-	sd_bus *bus = NULL;
+	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	int r = open_bus(&bus), i;
 
+	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(bus, TIMEOUT_US);
 	if (r < 0)
-		usn_fail(e, -r, "systemd cannot be asked for a scope: %s", strerror(-r));
+		return usn_fail_errno(e, -r, "systemd cannot be asked for a scope");
 	/* What an agent before has started may be there yet. */
-	for (i = 0; r >= 0 && i < TRIES; i++, ++*k) {
+	for (i = 0; i < TRIES; i++, ++*k) {
 		make_name(device, command, *k, ret_name);
 		r = start(bus, ret_name, pid, device, command, e);
 		if (r != -EEXIST)
-			break;
-		r = usn_fail(e, EEXIST, "there is a scope %s already", ret_name);
-		if (i + 1 < TRIES)
-			r = 0;
+			return r;
 	}
-	sd_bus_flush_close_unref(bus);
-	return r;
+	return usn_fail(e, EEXIST, "there is a scope %s already", ret_name);
 }
-
-#else
-
-int scope_start(pid_t pid, const char *device, const char *command, uint32_t *k,
-		char ret_name[SCOPE_NAME_SIZE], struct usn_err *e)
-{
-	(void)pid;
-	(void)command;
-	(void)k;
-	*ret_name = '\0';
-	return usn_fail(
-		e, ENOSYS,
-		"systemd is process 1, and this usnd was built without libsystemd, so that it "
-		"cannot ask for a scope on %s: build it with libsystemd",
-		device);
-}
-
-#endif

@@ -1,67 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Descriptors in the service manager's keeping. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/notify.h"
-#include "base/parse.h"
 #include "client/varlink.h"
+#include "usnd/os/notify.h"
 #include "usnd/os/store.h"
 
-#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
-
-struct kept {
-	char *name;
-	int fd; /* -1: taken */
-};
-
-static struct kept *kept;
-static size_t n_kept;
-
-static uint32_t number(const char *variable)
-{
-	const char *text = getenv(variable);
-	uint32_t n;
-
-	return text && parse_u32(text, 0, INT32_MAX, &n) >= 0 ? n : 0;
-}
+/* Of the descriptors from SD_LISTEN_FDS_START on; NULL: taken. */
+static char **kept;
+static int n_kept;
 
 void store_open(void)
 {
-	const char *list = getenv("LISTEN_FDNAMES");
-	_cleanup_free_ char *names = NULL;
-	char *rest, *name;
-	uint32_t n = number("LISTEN_FDS"), i;
+	n_kept = sd_listen_fds_with_names(true, &kept);
+	if (n_kept < 0)
+		log_line(LOG_WARNING, "cannot take what the service manager has kept: %s",
+			 strerror(-n_kept));
+}
 
-	if (list && number("LISTEN_PID") == (uint32_t)getpid())
-		names = strdup(list);
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
-	kept = names && n ? calloc(n, sizeof(*kept)) : NULL;
-	if (!kept)
-		return;
-	rest = names;
-	for (i = 0; i < n && (name = strsep(&rest, ":")); i++) {
-		fcntl(FIRST_FD + (int)i, F_SETFD, FD_CLOEXEC);
-		kept[n_kept++] = (struct kept){ .name = strdup(name), .fd = FIRST_FD + (int)i };
-	}
+static int take(int i)
+{
+	free(kept[i]);
+	kept[i] = NULL;
+	return SD_LISTEN_FDS_START + i;
 }
 
 void store_close(void)
 {
-	size_t i;
+	int i;
 
 	for (i = 0; i < n_kept; i++) {
-		if (kept[i].fd >= 0 && kept[i].name)
-			store_remove(kept[i].name);
-		close_fd(kept[i].fd);
-		free(kept[i].name);
+		if (!kept[i])
+			continue;
+		store_remove(kept[i]);
+		close_fd(take(i));
 	}
 	free(kept);
 	kept = NULL;
@@ -75,11 +53,11 @@ bool store_is_for_another(void)
 
 int store_take(const char *name)
 {
-	size_t i;
+	int i;
 
 	for (i = 0; i < n_kept; i++) {
-		if (kept[i].fd >= 0 && kept[i].name && !strcmp(kept[i].name, name))
-			return TAKE_FD(kept[i].fd);
+		if (kept[i] && !strcmp(kept[i], name))
+			return take(i);
 	}
 	return -1;
 }

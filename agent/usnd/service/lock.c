@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/notify.h"
 #include "client/varlink.h"
+#include "usnd/os/notify.h"
 #include "usnd/service/lock.h"
 
 #define LOCK USN_RUN_DIR "/lock"
