@@ -60,13 +60,23 @@ control_characters() {
 	}
 }
 
-@test "up: what only the kernel refuses" { in_sandbox kernel_refuses; }
+# kernel_says ADDRESS: why the kernel refuses lo that address, by ip(8). Since Linux 6.6 it has words for
+# it, before that an errno.
+kernel_says() {
+	(ip address add "$1" dev lo 2>&1 || :) | sed 's/^Error: //; s/^RTNETLINK answers: //; s/\.$//'
+}
+
+@test "up: what only the kernel refuses, and its reason" { in_sandbox kernel_refuses; }
 kernel_refuses() {
 	# The same v6 address with two prefixes passes all of our checks, and not the kernel's.
-	fails 1 "cannot give usn0 the address 2001:db8::1/65" usn up usn0 Address=2001:db8::1/64 Address=2001:db8::1/65
+	ip address add 2001:db8::1/64 dev lo
+	says=$(kernel_says 2001:db8::1/65)
+	ip address delete 2001:db8::1/64 dev lo
+	fails 1 "cannot give usn0 the address 2001:db8::1/65: $says" usn up usn0 Address=2001:db8::1/64 Address=2001:db8::1/65
 	nothing_left
-	echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
-	fails 1 "cannot give usn0 the address fd75:736e::1/64" usn up usn0
+	echo 1 | tee /proc/sys/net/ipv6/conf/{default,lo}/disable_ipv6
+	says=$(kernel_says fd75:736e::1/64)
+	fails 1 "cannot give usn0 the address fd75:736e::1/64: $says" usn up usn0
 	nothing_left
 	usn up usn0 Address=10.64.0.1/24
 }

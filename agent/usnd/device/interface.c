@@ -111,9 +111,11 @@ int interface_configure(struct netlink *nl, uint32_t ifindex, uint32_t number,
 	if (r == 0)
 		return 0;
 	if (failed == 0 || failed == s->n_addresses + 1)
-		return usn_fail_errno(e, -r, "cannot take usn%u up", number);
+		return usn_fail(e, -r, "cannot take usn%u up: %s", number, netlink_reason(nl, -r));
 	if (failed <= s->n_addresses)
-		return usn_fail_errno(e, -r, "cannot give usn%u the address %s", number,
-				      prefix_text(&s->addresses[failed - 1], text));
-	return usn_fail_errno(e, -r, "cannot give usn%u its default routes", number);
+		return usn_fail(e, -r, "cannot give usn%u the address %s: %s", number,
+				prefix_text(&s->addresses[failed - 1], text),
+				netlink_reason(nl, -r));
+	return usn_fail(e, -r, "cannot give usn%u its default routes: %s", number,
+			netlink_reason(nl, -r));
 }

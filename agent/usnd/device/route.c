@@ -192,7 +192,9 @@ int route_frame(struct netlink *nl, bool on, struct usn_err *e)
 	/* No IPv6 here. */
 	if (r == -EOPNOTSUPP || r == -EAFNOSUPPORT)
 		r = 0;
-	return r < 0 ? usn_fail_errno(e, -r, "cannot set the rules of the devices") : 0;
+	return r < 0 ? usn_fail(e, -r, "cannot set the rules of the devices: %s",
+				netlink_reason(nl, -r))
+		     : 0;
 }
 
 static bool has_family(const struct settings *s, uint8_t family)
@@ -241,7 +243,9 @@ int route_rules(struct netlink *nl, uint32_t number, const struct settings *s, s
 		put_address_rules(nl, number, &from);
 	}
 	r = s->n_addresses ? netlink_commit(nl, EEXIST, NULL) : 0;
-	return r < 0 ? usn_fail_errno(e, -r, "cannot set the rules of usn%u", number) : 0;
+	return r < 0 ? usn_fail(e, -r, "cannot set the rules of usn%u: %s", number,
+				netlink_reason(nl, -r))
+		     : 0;
 }
 
 /* By the table alone, as nobody may know any more which addresses the device had: one rule each time. */

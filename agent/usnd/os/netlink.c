@@ -2,7 +2,9 @@
 /* The connection to rtnetlink, by libmnl, and requests of several messages. */
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,18 @@ struct netlink {
 	char *request;
 	size_t len;
 	uint32_t first_seq;
+	/* Why the last one failed, in the kernel's words; empty: it gave none. */
+	char reason[128];
 };
+
+/* For reasons in words, and behind them no copy of the request. A kernel that has neither says its errno. */
+static void ask_for_reasons(struct mnl_socket *sock)
+{
+	int on = 1;
+
+	mnl_socket_setsockopt(sock, NETLINK_EXT_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(sock, NETLINK_CAP_ACK, &on, sizeof(on));
+}
 
 int netlink_open(struct netlink **ret, struct usn_err *e)
 {
@@ -32,6 +45,7 @@ int netlink_open(struct netlink **ret, struct usn_err *e)
 		netlink_free(nl);
 		return usn_fail_errno(e, errno, "cannot open a netlink socket");
 	}
+	ask_for_reasons(nl->sock);
 	*ret = nl;
 	return 0;
 }
@@ -52,6 +66,7 @@ void netlink_begin(struct netlink *nl)
 	/* Padding goes to the kernel, too. */
 	memset(nl->request, 0, nl->len);
 	nl->len = 0;
+	*nl->reason = '\0';
 	nl->first_seq = nl->seq + 1;
 }
 
@@ -70,9 +85,32 @@ void netlink_finish(struct netlink *nl, const struct nlmsghdr *h)
 	nl->len += MNL_ALIGN(h->nlmsg_len);
 }
 
+static int read_reason(const struct nlattr *attr, void *arg)
+{
+	struct netlink *nl = arg;
+
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+		snprintf(nl->reason, sizeof(nl->reason), "%s", mnl_attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
+static void note_reason(struct netlink *nl, const struct nlmsghdr *answer)
+{
+	const unsigned int flags = NLM_F_CAPPED | NLM_F_ACK_TLVS;
+
+	if ((answer->nlmsg_flags & flags) == flags)
+		mnl_attr_parse(answer, sizeof(struct nlmsgerr), read_reason, nl);
+}
+
+const char *netlink_reason(const struct netlink *nl, int code)
+{
+	return *nl->reason ? nl->reason : strerror(code);
+}
+
 int netlink_commit(struct netlink *nl, int tolerated, uint32_t *ret_failed)
 {
-	char buf[8192];
+	_Alignas(struct nlmsghdr) char buf[8192];
 	uint32_t seq;
 	int r = 0;
 
@@ -86,6 +124,7 @@ int netlink_commit(struct netlink *nl, int tolerated, uint32_t *ret_failed)
 		n = mnl_cb_run(buf, (size_t)n, seq, mnl_socket_get_portid(nl->sock), NULL, NULL);
 		if (n < 0 && errno != tolerated && !r) {
 			r = -errno;
+			note_reason(nl, (const struct nlmsghdr *)buf);
 			if (ret_failed)
 				*ret_failed = seq - nl->first_seq;
 		}

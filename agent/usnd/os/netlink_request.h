@@ -33,6 +33,9 @@ void netlink_finish(struct netlink *nl, const struct nlmsghdr *h);
  */
 int netlink_commit(struct netlink *nl, int tolerated, uint32_t *ret_failed);
 
+/* Why it failed: in the kernel's words where it gave some, or else in those of the errno, code. */
+const char *netlink_reason(const struct netlink *nl, int code);
+
 /* Sends the request, and hands all answers to a dump, or the one to a request, to cb. */
 int netlink_ask(struct netlink *nl, mnl_cb_t cb, void *arg);
 
