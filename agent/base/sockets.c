@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -126,7 +126,7 @@ static int list_fds(pid_t pid, int **ret, size_t *ret_n)
 static int look_at(int pidfd, int fd, int (*f)(const struct process_socket *s, int dup, void *arg),
 		   void *arg)
 {
-	_cleanup_close_ int copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	_cleanup_close_ int copy = pidfd_getfd(pidfd, fd, 0);
 	struct process_socket s = { .fd = fd };
 
 	/* EBADF, ESRCH: closed or ended meanwhile. */

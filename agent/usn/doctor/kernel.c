@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -52,7 +52,7 @@ static int probe_pidfd_getfd(void)
 
 	if (pidfd < 0)
 		return pidfd;
-	copy = (int)syscall(SYS_pidfd_getfd, pidfd, pidfd, 0);
+	copy = pidfd_getfd(pidfd, pidfd, 0);
 	return copy < 0 ? -errno : 0;
 }
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -151,10 +151,10 @@ static int borrow_from(pid_t pid, const char *device, int *ret_fd, int *ret_pidf
 
 	if (number < 0)
 		return -ESRCH;
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0)
 		return -errno;
-	fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	fd = pidfd_getfd(pidfd, number, 0);
 	if (fd < 0)
 		return -errno;
 	if (!is_here(fd))
