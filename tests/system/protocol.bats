@@ -99,7 +99,7 @@ wrong_calls() {
 		    assert a["error"] == "io.usn.NoSuchDevice" and "usn7 is not up" in a["parameters"]["message"], a
 		    assert isinstance(a["parameters"]["errno"], int)
 		assert error("io.usn.Run", {"device": "usn0", "netns": 1}) == "io.usn.Failed"
-		assert error("io.usn.Run", {"device": "usn0", "netns": "x"}) == "io.usn.Failed"
+		assert error("io.usn.Run", {"device": "usn0", "netns": "x"}) == "io.usn.Invalid"
 		# Settings that are none must not be taken for "no settings".
 		for settings in ([5], [None], ["MTU=12"], ["nonsense"], [["MTU=1400"]]):
 		    assert error("io.usn.Up", {"device": "usn8", "settings": settings}) == "io.usn.Invalid", settings
@@ -114,15 +114,36 @@ wrong_calls() {
 	nothing_left
 }
 
-@test "protocol: settings that are no list are refused, not left out" { in_sandbox wrong_types; }
+@test "protocol: each parameter is of its type, and there is no other" { in_sandbox wrong_types; }
 wrong_types() {
 	usnd
+	usn up usn0
 	protocol <<-'END'
-		for settings in ("MTU=1400", {"MTU": "1400"}, 5, True):
-		    a = call("io.usn.Up", {"device": "usn8", "settings": settings})
-		    assert a.get("error") in ("io.usn.Invalid", "org.varlink.service.InvalidParameter"), (settings, a)
+		import re
+		get = "org.varlink.service.GetInterfaceDescription"
+		text = call(get, {"interface": "io.usn"})["parameters"]["description"]
+		methods = re.findall(r"^method (\w+)\(([^)]*)\)", text, re.M)
+		values = {"string": ["usn0"], "int": [1], "bool": [True], "[]string": [[], ["x"]], "[][]int": [[], [[]], [[1]]]}
+		wrong = [0.5, {}, [None], [5], [[["x"]]]] + [v for of in values.values() for v in of]
+		tried = 0
+		for method, declared in methods:
+		    types = dict(re.findall(r"(\w+): (\S+?)(?:,|\s|$)", declared))
+		    good = {name: values[t][0] for name, t in types.items() if t[0] != "?"}
+		    a = call("io.usn." + method, {**good, "other": 1})
+		    assert a["error"] == "io.usn.Invalid" and "'other'" in a["parameters"]["message"], (method, a)
+		    for name, t in types.items():
+		        # By their text: in Python True is 1.
+		        right = [repr(v) for v in values[t.strip("?")]]
+		        for v in [v for v in wrong if repr(v) not in right] + ([] if t[0] == "?" else [None]):
+		            a = call("io.usn." + method, {**good, name: v})
+		            assert a["error"] == "io.usn.Invalid", (method, name, v, a)
+		            assert "the parameter '%s' is " % name in a["parameters"]["message"], (method, name, v, a)
+		            tried += 1
+		assert len(methods) > 12 and tried > 300, (len(methods), tried)
+		# Not the whole tree, because its part was named by a number.
+		assert not call("io.usn.Ambient")["parameters"]["on"]
 	END
-	no_device usn8
+	[ "$(usn list | wc -l)" = 1 ]
 }
 
 @test "protocol: GetInfo, and a description that tells the truth" { in_sandbox introspection; }

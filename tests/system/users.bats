@@ -224,7 +224,7 @@ no_tap() {
 # What a path that the agent would open could tell: a folder of root's, a file in it, and nothing.
 @test "users: no path of theirs is opened, and no answer tells what is in root's folders" { in_sandbox no_paths; }
 no_paths() {
-	local what call uid texts
+	local what call uid texts on
 	device_for User=4001
 	mkdir -m 700 "$TMP/private"
 	mkdir "$TMP/private/folder"
@@ -236,15 +236,17 @@ no_paths() {
 	for uid in 4001 4003; do
 		for call in Tap:run Tap:cgroup Bind:cgroup Unbind:cgroup Ambient:cgroup Up:device Down:device List:device Run:device \
 			Rig:device TapAdd:device; do
+			on='"device":"usn0"'
+			[ "${call%:*}" != Tap ] || on='"devices":["usn0"]'
 			texts=$(for what in folder file nothing; do
-				refused $uid "${call%:*}" "{\"device\":\"usn0\",\"devices\":[\"usn0\"],\"${call#*:}\":\"../../../../../..$TMP/private/$what\"}" |
+				refused $uid "${call%:*}" "{$on,\"${call#*:}\":\"../../../../../..$TMP/private/$what\"}" |
 					sed "s,private/$what,private/WHAT,"
 			done | sort -u)
 			same 1 "$(wc -l <<<"$texts")"
 		done
 	done
 	refused 4001 Tap '{"devices":["usn0"],"run":"../system.slice"}' | has "there is no run '../system.slice'"
-	refused 4001 Tap '{"devices":["usn0"],"cgroup":"/"}' | has 'the options of the tap are wrong'
+	refused 4001 Tap '{"devices":["usn0"],"cgroup":"/"}' | has "there is no parameter 'cgroup'"
 }
 
 @test "users: usn tail of a run of theirs, by its name, and of no other" { in_sandbox own_runs; }

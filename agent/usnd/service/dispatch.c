@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "usnd/service/call.h"
 #include "usnd/service/dispatch.h"
+#include "usnd/service/signature.h"
 
 static const char description[] =
 #include "io.usn.varlink.h"
@@ -89,6 +90,8 @@ static json_t *call_method(struct caller *c, const struct method *m, const json_
 	struct usn_err e = { .code = EIO, .text = "failed" };
 	int r = call_permit(&call, m, &e);
 
+	if (r >= 0)
+		r = signature_check(description, m->name, parameters, &e);
 	if (r >= 0)
 		r = m->call(&call, &e);
 	if (r < 0) {

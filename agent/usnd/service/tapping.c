@@ -60,15 +60,11 @@ static int read_filter(const json_t *list, struct filter **ret, struct usn_err *
 static int read_options(const json_t *parameters, struct usn_tap_options *o, struct usn_err *e)
 {
 	json_int_t snaplen = 0, ring = 0, directions = 0, flags = 0, pid = 0;
-	json_t *other;
 
 	*o = (struct usn_tap_options){ .size = sizeof(*o) };
-	/* Strictly: an option that is not heard would show packets that nobody asked for. */
-	if (json_unpack((json_t *)(uintptr_t)parameters,
-			"{s?I, s?I, s?I, s?I, s?I, s?s, s?o, s?o, s?o!}", "snaplen", &snaplen,
-			"ring_bytes", &ring, "directions", &directions, "flags", &flags, "pid",
-			&pid, "command", &o->comm, "devices", &other, "run", &other, "filter",
-			&other) < 0 ||
+	if (json_unpack((json_t *)(uintptr_t)parameters, "{s?I, s?I, s?I, s?I, s?I, s?s}",
+			"snaplen", &snaplen, "ring_bytes", &ring, "directions", &directions,
+			"flags", &flags, "pid", &pid, "command", &o->comm) < 0 ||
 	    (snaplen | ring | directions | flags | pid) & ~0xffffffffLL)
 		return usn_fail(e, EINVAL, "the options of the tap are wrong");
 	o->snaplen = (uint32_t)snaplen;
@@ -98,7 +94,7 @@ int tapping_open(const json_t *parameters, uint64_t cgroup, struct tapping **ret
 	struct tapping *t;
 	int r = read_options(parameters, &o, e);
 
-	if (r >= 0 && list)
+	if (r >= 0 && json_is_array(list))
 		r = read_filter(list, &f, e);
 	if (r < 0)
 		return r;
