@@ -93,7 +93,7 @@ EXTCAP := $(call objects,agent/usn-extcap/*.c)
 OBJECTS := $(BASE) $(TAP) $(CAPTURE) $(CLIENT) $(USND) $(USN) $(RUN) $(EXTCAP)
 # libusn.so: the tap, once more, and what it needs of base. The linker says if something is missing.
 SHARED := $(patsubst %.c,$(O)/pic/%.o,$(wildcard agent/tap/*.c) \
-	$(addprefix agent/base/,cgroup2.c cleanup.c clock.c err.c mountinfo.c parse.c))
+	$(addprefix agent/base/,cgroup2.c cleanup.c clock.c err.c mountinfo.c parse.c utf8.c))
 
 # Everything but the mains, for the programs and for the unit tests.
 ARCHIVES := $(O)/libusnd.a $(O)/libusncmd.a $(O)/libtools.a $(O)/libbase.a

@@ -6,43 +6,30 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/utf8.h"
 
-static bool is_utf8(const char *text)
+/* A control character of one byte, or one of two: a terminal obeys either. */
+static bool is_control(const char *s, size_t length)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	const unsigned char *c = (const unsigned char *)s;
 
-	while (*s) {
-		int more = *s < 0x80   ? 0
-			   : *s < 0xc2 ? -1
-			   : *s < 0xe0 ? 1
-			   : *s < 0xf0 ? 2
-			   : *s < 0xf5 ? 3
-				       : -1;
-
-		if (more < 0)
-			return false;
-		for (s++; more; more--, s++) {
-			if ((*s & 0xc0) != 0x80)
-				return false;
-		}
-	}
-	return true;
+	return length == 1 ? *c < ' ' || *c == 0x7f : length == 2 && c[0] == 0xc2 && c[1] < 0xa0;
 }
 
 /*
- * Words of the user's are in it, perhaps cut in the middle of a character:
- * still one line that any terminal and JSON take.
+ * Words of the user's are in it, perhaps cut in the middle of a character: still one line that any
+ * terminal and JSON take, with a question mark for each byte that they do not.
  */
 static void make_printable(char *text)
 {
-	bool utf8 = is_utf8(text);
-	char *s;
+	size_t left = strlen(text), length;
 
-	for (s = text; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == 0x7f || (c >= 0x80 && !utf8))
-			*s = '?';
+	for (; left; text += length, left -= length) {
+		length = utf8_character(text, left);
+		if (length && !is_control(text, length))
+			continue;
+		length = length ? length : 1;
+		memset(text, '?', length);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "capture/pcapng.h"
 #include "capture/pcapng_blocks.h"
 #include "capture/pcapng_buffer.h"
@@ -93,51 +94,16 @@ static void put_option(struct pcapng *w, uint16_t code, const void *data, size_t
 }
 
 /*
- * Bytes of the character at s, 0: it is none in UTF-8 (RFC 3629,
- * section 4). n: bytes that there are.
- */
-static size_t character(const uint8_t *s, size_t n)
-{
-	static const struct {
-		uint8_t first, last, low, high; /* low, high: limits of the second byte */
-		uint8_t length;
-	} kinds[] = {
-		{ 0x00, 0x7f, 0x00, 0x00, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-	size_t i, k;
-
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (s[0] < kinds[i].first || s[0] > kinds[i].last)
-			continue;
-		if (kinds[i].length > n)
-			return 0;
-		if (kinds[i].length > 1 && (s[1] < kinds[i].low || s[1] > kinds[i].high))
-			return 0;
-		for (k = 2; k < kinds[i].length; k++) {
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		}
-		return kinds[i].length;
-	}
-	return 0;
-}
-
-/*
  * Texts must be UTF-8, and what a process calls itself need not be:
  * what is none becomes a question mark a byte.
  */
 static void put_characters(struct pcapng *w, const char *text, size_t n)
 {
-	const uint8_t *s = (const uint8_t *)text;
 	size_t length;
 
-	for (; n; s += length, n -= length) {
-		length = character(s, n);
-		put(w, length ? s : (const uint8_t *)"?", length ? length : 1);
+	for (; n; text += length, n -= length) {
+		length = utf8_character(text, n);
+		put(w, length ? text : "?", length ? length : 1);
 		length = length ? length : 1;
 	}
 }
