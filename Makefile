@@ -35,6 +35,10 @@ KERNEL ?=
 CLANGS ?=
 ## the releases of check-distro, such as "12 13"
 DISTRO ?=
+## how long fuzz runs each fuzzer
+SECONDS ?= 60
+## the fuzzers of fuzz, such as "echo varlink"
+FUZZ ?=
 
 comma := ,
 O := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
@@ -104,6 +108,7 @@ TEST_HELPERS := $(patsubst tests/helpers/%.c,$(O)/tests/%,$(wildcard tests/helpe
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 CONFORMANCE := $(O)/conformance/plain $(O)/conformance/uring
 BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
+FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,$(O)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 ### Build
 all: $(PROGRAMS) $(O)/libusn.so $(EXAMPLES) ## build usnd, usn, usn-run, usn-extcap, libusn.so
@@ -217,6 +222,14 @@ $(O)/conformance/%: tests/conformance/%.c $(O)/flags
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lbpf
 $(O)/conformance/plain: $(O)/gen/plain.skel.h
 
+# With CC=clang and SAN=fuzzer-no-link,address,undefined, as tests/fuzz/run has them. A fuzzer stands
+# in for the functions that it defines as __wrap_NAME.
+wrapped = $(patsubst __wrap_%,-Wl$(comma)--wrap=%,$(sort $(shell grep -o '__wrap_[a-z0-9_]*' $(1))))
+$(O)/fuzz/%: tests/fuzz/%_fuzz.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -Itests/fuzz -MMD -MP -MT $@ $(ALL_LDFLAGS) -fsanitize=fuzzer $(call wrapped,$<) \
+		-o $@ $< $(ARCHIVES) -lbpf -lmnl -ljansson -lpcap -lsystemd
+
 UNITS := $(patsubst systemd/%.in,$(O)/systemd/%,$(wildcard systemd/*.in))
 $(O)/systemd/%: systemd/%.in $(O)/gen/paths.h
 	@mkdir -p $(@D)
@@ -291,6 +304,8 @@ check-distro: deps ## the demo and the tests on each Debian, each in a root; DIS
 	DISTRO="$(DISTRO)" tests/distro/check
 check-clang: deps ## each clang, and each compiler of C, of Debian 12 and 13, on each kernel
 	KERNEL="$(KERNEL)" CLANGS="$(CLANGS)" tests/clang/check
+fuzz: deps ## fuzz every parser of what comes from outside; SECONDS= each, FUZZ= chooses
+	tests/fuzz/run --seconds '$(SECONDS)' $(FUZZ)
 bench: deps ## speed, as ratios to a peer in the same run
 	@$(MAKE) --no-print-directory $(JOBS) all benches
 	tests/bench/run
@@ -318,12 +333,13 @@ help: ## show this list
 tests: all $(UNIT_TESTS) $(TEST_HELPERS) $(CONFORMANCE) $(UNITS) ## build what the tests run
 unit-tests: $(UNIT_TESTS) ## build the unit tests
 benches: $(BENCHES) ## build what bench runs
+fuzzers: $(FUZZERS) ## build what fuzz runs
 # For clang-tidy, which has to find what is included.
 skeletons: $(SKELETONS) $(O)/gen/io.usn.varlink.h $(O)/gen/paths.h ## make the generated headers
 
-.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm check-clang check-arch check-distro bench lint clean help \
-	tests unit-tests benches skeletons
+.PHONY: FORCE all install uninstall deps demo check check-systemd check-vm check-clang check-arch check-distro fuzz bench lint clean help \
+	tests unit-tests benches fuzzers skeletons
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 
--include $(OBJECTS:.o=.d) $(SHARED:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(O)/gen/*.d)
+-include $(OBJECTS:.o=.d) $(SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(wildcard $(O)/gen/*.d)

@@ -13,17 +13,10 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "usnd/behind/echo.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* All addresses are at home, so that every request comes as far as it can. */
 static const struct prefix nets[] = { { AF_INET, 0, { 0 } }, { AF_INET6, 0, { 0 } } };
-
-static void demand(int condition)
-{
-	if (!condition)
-		abort();
-}
 
 /*
  * A sum that holds before it holds after: otherwise fuzzed headers would never get past their

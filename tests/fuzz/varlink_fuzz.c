@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Any bytes from the other side of the socket, in pieces that the first byte chooses. What comes out as a
- * message is an object that survives the way back; the buffer never grows past its limit.
+ * Any bytes from the other side of the socket, in pieces that the first byte chooses. What comes
+ * out as a message is an object that survives the way back; the buffer never grows past its limit.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -12,16 +12,9 @@
 
 #include "base/cleanup.h"
 #include "client/varlink.h"
+#include "fuzz.h"
 
 #define IN_MAX 8192
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Through a socket of its own and back. */
 static void check_echo(const json_t *msg)
