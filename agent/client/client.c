@@ -255,3 +255,10 @@ int client_call(struct client *c, const char *method, json_t *parameters, json_t
 	json_decref(answer);
 	return r;
 }
+
+const char *client_text(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text ? text : "?";
+}

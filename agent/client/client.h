@@ -25,4 +25,7 @@ static inline void client_freep(struct client **c)
 int client_call(struct client *c, const char *method, json_t *parameters, json_t **ret, int *ret_fd,
 		struct usn_err *e);
 
+/* A text of an answer; "?" where the agent has sent none. */
+const char *client_text(const json_t *value);
+
 #endif

@@ -245,7 +245,7 @@ static int enter_run(const char *device, const char *command, const struct optio
 	if (r < 0)
 		return r;
 	if (o->dump)
-		r = recorder_start(&rec, json_string_value(json_object_get(reply, "run")), e);
+		r = recorder_start(&rec, client_text(json_object_get(reply, "run")), e);
 	/* Without a descriptor the agent has moved us. */
 	if (r >= 0 && procs >= 0 && write(procs, "0", 1) < 0)
 		r = usn_fail_errno(e, errno, "cannot enter the run's cgroup");

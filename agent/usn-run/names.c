@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "client/client.h"
 #include "usn-run/names.h"
 
 /* There because of the agent's socket; covered only while the files are made. */
@@ -75,7 +76,7 @@ static void write_resolv(FILE *f, const json_t *servers)
 
 	fputs("# of this run on a usn device, see usn-run(1)\n", f);
 	json_array_foreach(servers, i, s)
-		fprintf(f, "nameserver %s\n", json_string_value(s));
+		fprintf(f, "nameserver %s\n", client_text(s));
 }
 
 static int finish(FILE *f, const char *path, struct usn_err *e)

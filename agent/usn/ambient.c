@@ -59,7 +59,7 @@ static void print_state(const json_t *state)
 		puts("off");
 	printf("  %-8s", "devices");
 	json_array_foreach(json_object_get(state, "devices"), i, d)
-		printf(" %s", json_string_value(d));
+		printf(" %s", client_text(d));
 	if (!i)
 		fputs(" none: a device needs Ambient=yes", stdout);
 	putchar('\n');

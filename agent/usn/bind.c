@@ -104,7 +104,7 @@ static int read_exemptions(struct client *c, const char *device, struct exempt *
 	list = json_object_get(json_array_get(json_object_get(reply, "devices"), 0), "except");
 	json_array_foreach(list, i, rule) {
 		if (r >= 0)
-			r = exempt_add(ret, json_string_value(rule), e);
+			r = exempt_add(ret, client_text(rule), e);
 	}
 	json_decref(reply);
 	return r;
@@ -144,7 +144,7 @@ static int bind_tree(const struct options *o, const char *device, struct usn_err
 	r = tree_move(o->pid, procs, &pids, &n, e);
 	if (r >= 0)
 		printf("%zu process%s in %s\n", n, n == 1 ? "" : "es",
-		       json_string_value(json_object_get(reply, "run")));
+		       client_text(json_object_get(reply, "run")));
 	json_decref(reply);
 	return r < 0 ? r : rebind_all(&b, pids, n, e);
 }

@@ -15,9 +15,7 @@
 
 static const char *text_of(const json_t *o, const char *key)
 {
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "?";
+	return client_text(json_object_get(o, key));
 }
 
 static json_int_t number_of(const json_t *o, const char *key)
@@ -31,7 +29,7 @@ static void print_addresses(const json_t *device)
 	size_t i;
 
 	json_array_foreach(json_object_get(device, "addresses"), i, a)
-		printf("%s%s", i ? " " : "", json_string_value(a));
+		printf("%s%s", i ? " " : "", client_text(a));
 }
 
 static void print_behind(const json_t *device)
@@ -160,8 +158,7 @@ static void print_words(const char *label, const json_t *words)
 	size_t i;
 
 	json_array_foreach(words, i, w)
-		printf(i ? " %s" : "\n  %-10s %s", i ? json_string_value(w) : label,
-		       json_string_value(w));
+		printf(i ? " %s" : "\n  %-10s %s", i ? client_text(w) : label, client_text(w));
 }
 
 /* usn show: all of one device. */
@@ -246,12 +243,14 @@ static int run_show(int argc, char **argv, struct usn_err *e)
 	if (r < 0)
 		return r;
 	device = json_array_get(json_object_get(reply, "devices"), 0);
-	if (as_json)
+	if (!json_is_object(device))
+		r = usn_fail(e, EBADMSG, "the agent's answer to List has no device");
+	else if (as_json)
 		print_json(device);
 	else
 		full(device);
 	json_decref(reply);
-	return 0;
+	return r;
 }
 
 const struct verb verb_list = {

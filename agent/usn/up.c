@@ -18,7 +18,7 @@ static void print_warnings(const json_t *reply)
 	size_t i;
 
 	json_array_foreach(json_object_get(reply, "warnings"), i, w)
-		fprintf(stderr, "usn up: warning: %s\n", json_string_value(w));
+		fprintf(stderr, "usn up: warning: %s\n", client_text(w));
 }
 
 static int up_one(struct client *c, const char *device, json_t *settings, int quiet,

@@ -17,7 +17,8 @@ needs_libfuzzer() {
 @test "fuzz: each fuzzer has a row in the table and a folder of inputs, and no other has" {
 	tests/fuzz/run --list >"$BATS_TEST_TMPDIR/names"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -ge 10 ]
-	diff "$BATS_TEST_TMPDIR/names" <(sed -n 's/^| `\([a-z_]*\)` | .* | .* |$/\1/p' tests/fuzz/README.md)
+	diff "$BATS_TEST_TMPDIR/names" \
+		<(sed -n 's/^| `\([a-z_]*\)` | .* | .* |$/\1/p' tests/fuzz/README.md)
 	diff "$BATS_TEST_TMPDIR/names" <(ls tests/fuzz/corpus)
 	for folder in tests/fuzz/corpus/*; do
 		[ -n "$(ls "$folder")" ]
@@ -39,7 +40,8 @@ needs_libfuzzer() {
 		"$(tests/fuzz/run --list | wc -l)" ]
 }
 
-# planted: makes $tree, which is this one but for its fuzzers: planted reads a byte behind its input.
+# planted: makes $tree, which is this one but for its fuzzers. The one there reads a byte behind its
+# input.
 planted() {
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree/tests/fuzz"
@@ -77,7 +79,7 @@ planted() {
 @test "fuzz: wrong words: the fuzzers there are, and status 2" {
 	run tests/fuzz/run nonsense
 	[ "$status" = 2 ]
-	[[ $output == "tests/fuzz/run: there is no fuzzer 'nonsense': dissect echo "* ]]
+	[[ $output == "tests/fuzz/run: there is no fuzzer 'nonsense': answers dissect "* ]]
 	run tests/fuzz/run --seconds 1m
 	[ "$status" = 2 ]
 }
