@@ -278,9 +278,10 @@ own_runs() {
 bad_filters() {
 	local filter
 	device_for User=4001
-	# A jump beyond the end, an instruction there is none of, no end, one that is none, and far too many.
+	# A jump beyond the end, an instruction there is none of, no end, one that is none, jumps that no
+	# byte has (the second one times 256 is 2^64), and far too many.
 	for filter in '[[5,0,0,4294967295],[6,0,0,1]]' '[[255,0,0,0],[6,0,0,1]]' '[[0,0,0,0]]' '[[6,0,0]]' '[["6",0,0,0]]' \
-		'[]' "[$(printf '[6,0,0,1],%.0s' {1..4096})[6,0,0,1]]"; do
+		'[[6,-1,0,1]]' '[[6,72057594037927936,0,1]]' '[]' "[$(printf '[6,0,0,1],%.0s' {1..4096})[6,0,0,1]]"; do
 		attack 4001 once Tap "{\"devices\":[\"usn0\"],\"filter\":$filter}" | has '"error":'
 	done
 	usn list

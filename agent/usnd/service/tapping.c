@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,11 @@ static int lend(int fd, struct usn_err *e)
 	return copy < 0 ? usn_fail_errno(e, errno, "cannot lend a descriptor of the tap") : copy;
 }
 
+static bool fits(json_int_t value, json_int_t max)
+{
+	return value >= 0 && value <= max;
+}
+
 /* It comes compiled: what somebody writes is not for root's libpcap to parse. Each instruction is code, jt, jf, k. */
 static int read_filter(const json_t *list, struct filter **ret, struct usn_err *e)
 {
@@ -49,7 +55,8 @@ static int read_filter(const json_t *list, struct filter **ret, struct usn_err *
 		json_int_t code, jt, jf, k;
 
 		if (json_unpack((json_t *)(uintptr_t)insn, "[I,I,I,I!]", &code, &jt, &jf, &k) < 0 ||
-		    (code | jt << 8 | jf << 8) & ~0xffffLL || k < 0 || k > UINT32_MAX)
+		    !fits(code, UINT16_MAX) || !fits(jt, UINT8_MAX) || !fits(jf, UINT8_MAX) ||
+		    !fits(k, UINT32_MAX))
 			return usn_fail(e, EINVAL, "the filter's instruction %zu is none", i);
 		insns[i] = (struct sock_filter){ (uint16_t)code, (uint8_t)jt, (uint8_t)jf,
 						 (uint32_t)k };
