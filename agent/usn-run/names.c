@@ -23,6 +23,8 @@
 /* There because of the agent's socket; covered only while the files are made. */
 #define STAGE "/run/usn"
 
+#define WHITE " \t\n\v\f\r"
+
 /* Services that look hosts up in this process, by DNS or without asking anybody. */
 static bool is_ours(const char *service)
 {
@@ -53,6 +55,18 @@ static void write_hosts(FILE *f, char *services)
 	fputs(has_dns ? "\n" : " dns\n", f);
 }
 
+/*
+ * What is behind the name in the line of hosts; NULL: it is another line. As the C library reads
+ * it, the name ends with a colon or with white space: "hosts files dns" is such a line, too.
+ */
+static char *services_of_hosts(char *line)
+{
+	char *name = line + strspn(line, WHITE);
+	size_t n = strcspn(name, WHITE ":");
+
+	return n == 5 && !strncmp(name, "hosts", n) && name[n] ? name + n + 1 : NULL;
+}
+
 static void write_nsswitch(FILE *f)
 {
 	_cleanup_fclose_ FILE *old = fopen("/etc/nsswitch.conf", "re");
@@ -60,10 +74,10 @@ static void write_nsswitch(FILE *f)
 	size_t size = 0;
 
 	while (old && getline(&line, &size, old) >= 0) {
-		const char *key = line + strspn(line, " \t");
+		char *services = services_of_hosts(line);
 
-		if (!strncmp(key, "hosts:", 6))
-			write_hosts(f, line + (key - line) + 6);
+		if (services)
+			write_hosts(f, services);
 		else
 			fputs(line, f);
 	}

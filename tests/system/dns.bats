@@ -77,6 +77,21 @@ seems_asked() {
 	expect app "('10.64.1.1', 53)" 's.recvfrom(512)[1]'
 }
 
+@test "dns: the line of hosts in every form that the C library takes" { in_sandbox hosts_lines; }
+hosts_lines() {
+	usn up usn0 Peer=echo
+	for line in 'hosts: resolve dns' ' hosts:resolve' 'hosts resolve dns' 'hosts : resolve' \
+		$'hosts\tresolve #dns'; do
+		echo "$line" >/etc/nsswitch.conf
+		[ "$(usn-run --dns 10.64.0.2 ND=usn0 -- cat /etc/nsswitch.conf)" = 'hosts: dns' ]
+	done
+	# Other lines stay, whatever they are.
+	printf 'hosts' >/etc/nsswitch.conf
+	[ "$(usn-run --dns 10.64.0.2 ND=usn0 -- cat /etc/nsswitch.conf)" = hosts ]
+	echo 'host: resolve' >/etc/nsswitch.conf
+	[ "$(usn-run --dns 10.64.0.2 ND=usn0 -- cat /etc/nsswitch.conf)" = 'host: resolve' ]
+}
+
 @test "dns: glibc, musl and python, on a host that asks systemd-resolved" { in_sandbox libraries; }
 libraries() {
 	name_server
