@@ -198,23 +198,40 @@ union control {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
+/* The descriptor that came, -1: none. Padding leaves room for two: one of them is closed. */
+static int take_descriptor(struct msghdr *m)
+{
+	struct cmsghdr *h = CMSG_FIRSTHDR(m);
+	int fd = -1;
+	size_t i;
+
+	if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+		return -1;
+	for (i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= h->cmsg_len; i++) {
+		close_fd(fd);
+		memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+	}
+	return fd;
+}
+
 int rendezvous_receive(int fd, int *ret_out, struct usn_err *e)
 {
+	_cleanup_close_ int out = -1;
 	char word;
 	union control c;
 	struct iovec iov = { &word, 1 };
 	struct msghdr m = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
 	};
-	struct cmsghdr *h;
+	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
 
-	if (recvmsg(fd, &m, MSG_CMSG_CLOEXEC) != 1)
+	if (n >= 0)
+		out = take_descriptor(&m);
+	if (n != 1)
 		return usn_fail(e, EPROTO, "the request did not come");
-	h = CMSG_FIRSTHDR(&m);
-	if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS ||
-	    h->cmsg_len != CMSG_LEN(sizeof(int)))
+	if (out < 0)
 		return usn_fail(e, EPROTO, "no file came with the request");
-	memcpy(ret_out, CMSG_DATA(h), sizeof(int));
+	*ret_out = TAKE_FD(out);
 	return 0;
 }
 
