@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/parse.h"
 #include "usn-extcap/interface.h"
 #include "usn-extcap/options.h"
 #include "usn/verb.h"
@@ -104,6 +105,8 @@ static int check(const struct extcap_options *o, struct usn_err *e)
 {
 	bool of_interface =
 		o->call == CALL_DLTS || o->call == CALL_CONFIG || o->call == CALL_CAPTURE;
+	struct usn_err no;
+	uint32_t number;
 
 	if (o->call == CALL_NONE && !o->version && !o->filter)
 		return usage_error(e, "this is for Wireshark to call");
@@ -113,6 +116,9 @@ static int check(const struct extcap_options *o, struct usn_err *e)
 		return usage_error(e, "there is no interface '%.40s'", o->interface);
 	if (o->call == CALL_CAPTURE && (!o->fifo || !*o->fifo))
 		return usage_error(e, "--capture needs --fifo=FIFO");
+	/* usn tail would take it for one more device. */
+	if (o->call == CALL_CAPTURE && o->filter && parse_device(o->filter, &number, &no) >= 0)
+		return usage_error(e, "'%s' is a device, and no filter", o->filter);
 	return 0;
 }
 

@@ -74,6 +74,8 @@ wrong() {
 	fails 2 "see --help" usn-extcap --extcap-interfaces more
 	fails 2 "one call" usn-extcap --extcap-config --extcap-dlts --extcap-interface usn_usn0
 	fails 2 "which interface" usn-extcap --extcap-dlts
+	fails 2 "is a device, and no filter" usn-extcap --capture --extcap-interface usn_usn0 --fifo "$TMP/f" \
+		--extcap-capture-filter usn1
 	fails 2 "which interface" usn-extcap --extcap-config
 	fails 2 "no interface 'usn0'" usn-extcap --extcap-config --extcap-interface usn0
 	fails 2 "no interface 'usn_lo'" usn-extcap --extcap-dlts --extcap-interface usn_lo
