@@ -219,7 +219,9 @@ static int refused(const json_t *answer, const char *name, struct usn_err *e)
 	int code = (int)json_integer_value(json_object_get(p, "errno"));
 	const char *text = json_string_value(json_object_get(p, "message"));
 
-	return usn_fail(e, code > 0 ? code : EIO, "%s", text ? text : name);
+	if (!text || !*text)
+		text = *name ? name : "the agent refuses, and does not say why";
+	return usn_fail(e, code > 0 ? code : EIO, "%s", text);
 }
 
 int client_call(struct client *c, const char *method, json_t *parameters, json_t **ret, int *ret_fd,

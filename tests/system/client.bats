@@ -35,3 +35,11 @@ missing_device() {
 	done
 	fails 125 "the agent's answer to Run lacks a descriptor" usn-run ND=usn0 -- true
 }
+
+@test "client: an error without a text has its name, or says so" { in_sandbox silent; }
+silent() {
+	answer '{"error": "io.usn.Busy", "parameters": {"errno": 16, "message": ""}}'
+	fails 1 "usn down: io.usn.Busy" usn down usn0
+	answer '{"error": ""}'
+	fails 1 "usn down: the agent refuses, and does not say why" usn down usn0
+}
