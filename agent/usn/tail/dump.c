@@ -74,7 +74,8 @@ static int fetch(int recorder, int out, const char *file, struct snapshot *ret, 
 	if (r < 0)
 		return r;
 	if (a.code)
-		return usn_fail(e, a.code, "cannot write %.100s: %s", file, a.text);
+		return usn_fail(e, a.code > 0 ? a.code : EIO, "cannot write %.100s: %s", file,
+				a.text);
 	if (!a.snapshot.packets)
 		return usn_fail(e, ENODATA, "there are no packets in the recorder's memory");
 	*ret = a.snapshot;
