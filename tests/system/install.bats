@@ -6,7 +6,8 @@ load lib
 
 setup_file() {
 	export INSTALLED="$BATS_FILE_TMPDIR/root"
-	make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$INSTALLED" PREFIX=/usr >/dev/null
+	export BUILD="$BATS_FILE_TMPDIR/build"
+	"$BATS_TEST_DIRNAME/../helpers/own-build" "$BUILD" make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$INSTALLED" PREFIX=/usr >/dev/null
 }
 
 # All below a folder, with modes and contents.
@@ -37,11 +38,11 @@ listing() {
 	mkdir -p "$root"/usr/share/{man/man3,doc/usn} "$root/usr/lib/pkgconfig" "$root/etc/usn"
 	touch "$root"/usr/share/{man/man3/other.3,doc/usn/notes} "$root/etc/usn/usn0.conf"
 	before=$(listing "$root")
-	make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$root" PREFIX=/usr
+	"$BATS_TEST_DIRNAME/../helpers/own-build" "$BUILD" make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$root" PREFIX=/usr
 	# A second time: the folders of the first are still known. A file that came between stays.
 	mkdir -p "$root/usr/include/usn"
 	touch "$root/usr/include/usn/later.h"
-	make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$root" PREFIX=/usr
+	"$BATS_TEST_DIRNAME/../helpers/own-build" "$BUILD" make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$root" PREFIX=/usr
 	make -s -C "$BATS_TEST_DIRNAME/../.." uninstall DESTDIR="$root" PREFIX=/usr
 	[ "$(find "$root/usr/include" -type f)" = "$root/usr/include/usn/later.h" ]
 	rm -r "$root/usr/include"
@@ -61,6 +62,7 @@ here() {
 	mountpoint -q /usr || {
 		mkdir /run/upper /run/work
 		mount -t overlay -o lowerdir=/usr,upperdir=/run/upper,workdir=/run/work overlay /usr
+		mount --bind "$BUILD" "$ROOT/build"
 		[ ! -d /var/cache/ldconfig ] || mount -t tmpfs tmpfs /var/cache/ldconfig
 		# The commands of other tests are not those that are installed.
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin

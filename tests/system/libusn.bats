@@ -6,7 +6,8 @@ load lib
 
 setup_file() {
 	export INSTALLED="$BATS_FILE_TMPDIR/root"
-	make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$INSTALLED" PREFIX=/usr LIBDIR=/usr/lib/here >/dev/null
+	export BUILD="$BATS_FILE_TMPDIR/build"
+	"$BATS_TEST_DIRNAME/../helpers/own-build" "$BUILD" make -s -C "$BATS_TEST_DIRNAME/../.." install DESTDIR="$INSTALLED" PREFIX=/usr LIBDIR=/usr/lib/here >/dev/null
 }
 
 setup() {

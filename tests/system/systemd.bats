@@ -339,5 +339,5 @@ print(open("/proc/self/cgroup").read().splitlines()[-1], socket(AF_INET, SOCK_DG
 		if grep usn /proc/net/dev; then exit 1; fi
 		if pidof usnd; then exit 1; fi'
 	# For what comes after.
-	make -s -C "$ROOT" install DESTDIR="$BOOT/root" PREFIX=/usr
+	"$ROOT/tests/helpers/own-build" "$BATS_FILE_TMPDIR/build" make -s -C "$ROOT" install DESTDIR="$BOOT/root" PREFIX=/usr
 }
