@@ -24,7 +24,7 @@ struct netlink {
 	char reason[128];
 };
 
-/* For reasons in words, and behind them no copy of the request. A kernel that has neither says its errno. */
+/* For reasons in words, and no copy of the request. A kernel that has neither gives its errno. */
 static void ask_for_reasons(struct mnl_socket *sock)
 {
 	int on = 1;

@@ -9,8 +9,8 @@
 bool notify_wanted(void);
 
 /*
- * Tells it "READY=1" and the like, a line each. A descriptor goes with it, unless fd is -1. Without a
- * manager nothing is done; below 0 is -errno.
+ * Tells it "READY=1" and the like, a line each. A descriptor goes with it, unless fd is -1.
+ * Without a manager nothing is done; below 0 is -errno.
  */
 int notify_send(const char *state, int fd);
 
