@@ -126,6 +126,9 @@ recording() {
 	bash -c "exec $1" 2>"$TMP/record" &
 	recorder_pid=$!
 	eventually grep -q recording "$TMP/record"
+	# The reader of the tour takes longer to the next line than a packet to the recorder.
+	busy
+	eventually usn dump -w "$TMP/first.pcapng" usn0 2>/dev/null
 }
 
 failing_test() {
