@@ -210,17 +210,21 @@ struct usn_packet_owner {
 struct usn_record {
 	__u64 mono_ns; /* CLOCK_MONOTONIC, ns */
 	__u64 lost;    /* packets of this device that the tap had lost when this one was seen */
+#ifndef __cplusplus
 	union {
 		struct usn_packet_owner owner;
-		/* The same, without its name. */
+		/* The same, without its name. C++ has no struct without one. */
 		struct {
+#endif
 			__u64 cgroup_id;
 			__u64 cookie;
 			__u32 pid;
 			__u32 tid;
 			char comm[USN_COMM_SIZE];
+#ifndef __cplusplus
 		};
 	};
+#endif
 	__u32 ifindex;
 	__u32 len;      /* of the packet, bytes */
 	__u32 caplen;   /* bytes that follow */
