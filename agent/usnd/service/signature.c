@@ -62,6 +62,8 @@ static int check_rest(const char *declared, const json_t *parameters, struct usn
 	struct parameter p;
 	int r = 0;
 
+	if (!rest)
+		return usn_fail(e, ENOMEM, "out of memory");
 	while (next(&declared, &p))
 		json_object_del(rest, p.name);
 	if (json_object_size(rest))
