@@ -202,15 +202,16 @@ $(O)/examples/tap: docs/examples/tap.c include/usn.h $(O)/libusn.so
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror -Iinclude $(CFLAGS) $(ALL_LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,'$$ORIGIN/..' -lusn
 
+# Tests are run once, and not for long: what the objects have for LTO is left aside.
 $(O)/tests/%: tests/unit/%.c $(ARCHIVES) | $(O)/tools-test
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap -lsystemd
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ $(ALL_LDFLAGS) -fno-lto -o $@ $< $(ARCHIVES) -lcmocka -lbpf -lmnl -ljansson -lpcap -lsystemd
 $(O)/tests/%: tests/helpers/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(if $(findstring static,$*),-static)
 $(O)/tests/ring_stress: tests/helpers/ring_stress.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVES) -lbpf -lpcap
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(ARCHIVES) -lbpf -lpcap
 $(O)/tests/musl_%: tests/helpers/musl_%.c | $(O)/tools-test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)musl-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -static -o $@ $<
