@@ -203,7 +203,6 @@ keys_agree() {
 	[ "$i" -ge 2 ]
 }
 
-@test "the counters of usn show and usn ambient show: program and manual agree" { in_sandbox counters_agree; }
 # manual_counters VERB: those in the table of a verb. mdoc(7): ".It Sy bound Ta sockets bound when they were made".
 manual_counters() {
 	awk -v want="$1" '
@@ -212,6 +211,7 @@ manual_counters() {
 		verb == want && /^\.It Sy / { print $3 }' "$ROOT/docs/man/usn.8" | sort
 }
 
+@test "the counters of usn show and usn ambient show: program and manual agree" { in_sandbox counters_agree; }
 counters_agree() {
 	usn up usn0
 	verdicts=$(usn show --json usn0 | value "'\n'.join(d['verdicts'])" | sort)
@@ -222,13 +222,13 @@ counters_agree() {
 	agree "usn ambient show and usn.8" "$counts" "$(manual_counters ambient)"
 }
 
-@test "the words that an option of usn tail takes: program, manual and completion agree" { in_sandbox values_agree; }
 # manual_values OPTION: the words in the entry of an option of usn tail.
 manual_values() {
 	sed -n '/^\.It Cm tail/,/^\.It Cm record/p' "$ROOT/docs/man/usn.8" |
 		sed -n "/^\.It Fl $1 /,/^\.It Fl [^$1]/s/^\.Cm \([a-z]*\)\( .*\)*$/\1/p" | sort
 }
 
+@test "the words that an option of usn tail takes: program, manual and completion agree" { in_sandbox values_agree; }
 values_agree() {
 	usn up usn0
 	for option in t Q; do

@@ -324,8 +324,8 @@ session_of() {
 	install -d -m 700 -o "$1" "$XDG_RUNTIME_DIR"
 }
 
-@test "users: usn record and usn dump, each user's apart" { in_sandbox records; }
-records() {
+@test "users: usn record and usn dump, each user's apart" { in_sandbox own_recorders; }
+own_recorders() {
 	device_for User=4001 Group=4100
 	session_of 4001
 	as 4001 -- usn record -Q out usn0 udp and port 7 2>"$TMP/record.err" &

@@ -194,7 +194,8 @@ static const struct taken {
 	  "only packets of processes of this name" },
 	{ T | R, 'r', "run", "RUN", take_run, "a run or a cgroup",
 	  "only packets of this run, as usn0-1, or of a cgroup" },
-	{ R, 'w', "write", "FILE", take_write, "a file", "with --on-failure-of: the file to write to" },
+	{ R, 'w', "write", "FILE", take_write, "a file",
+	  "with --on-failure-of: the file to write to" },
 	{ R, FAILURE, "on-failure-of", "FD", take_failure, "a descriptor",
 	  "used by usn-run: end with the process behind this pidfd, and\n"
 	  "write if it has failed" },
