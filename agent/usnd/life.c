@@ -57,8 +57,8 @@ static int open_parts(struct agent *a, struct usn_err *e)
 	if (r >= 0)
 		r = service_open(a, methods, e);
 	/*
-	 * What is sure to get ready lets callers wait for it. Another may find that the queues are kept for one that is
-	 * being restarted, and nobody should have waited for that.
+	 * What is sure to get ready lets callers wait for it. Another may find that the queues are
+	 * kept for one that is being restarted, and nobody should have waited for that.
 	 */
 	if (r >= 0 && notify_wanted())
 		r = service_listen(a->service, e);

@@ -69,7 +69,9 @@ static int watch_rig(struct behind *b, pid_t pid, int pidfd, struct usn_err *e)
 	return usn_fail_errno(e, -r, "cannot watch the rig of %s", b->name);
 }
 
-/* What was kept while there was no agent. -ENOENT: nothing, or it is of a device that is no more. */
+/*
+ * What was kept while there was no agent. -ENOENT: nothing, or it is of a device that is no more.
+ */
 static int get_kept(struct behind *b, struct usn_err *e)
 {
 	char name[NAME_SIZE];

@@ -10,24 +10,30 @@
 #include "base/err.h"
 #include "usnd/device/devconf.h"
 
-/* Documentation/networking/ip-sysctl.rst. Without IPv6, or with an MTU that is too small for it, there is no such folder. */
+/*
+ * Documentation/networking/ip-sysctl.rst. Without IPv6, or with an MTU that is too small for it,
+ * there is no such folder.
+ */
 static const struct {
 	const char *path; /* below /proc/sys/net, %s: the interface */
 	const char *value;
 } settings[] = {
 	/*
-	 * Packets of a device have an address of that device. Otherwise IPv6 takes any address of the host's that suits the
-	 * destination better (RFC 6724), which tells the rig about other interfaces, and nothing comes back.
+	 * Packets of a device have an address of that device. Otherwise IPv6 takes any address of
+	 * the host's that suits the destination better (RFC 6724), which tells the rig about other
+	 * interfaces, and nothing comes back.
 	 */
 	{ "ipv6/conf/%s/use_oif_addrs_only", "1" },
 	/*
-	 * A rig is no router of the host's: its advertisements would give the whole host a default route, addresses, an MTU
-	 * and a hop limit, which stay when the rig has ended.
+	 * A rig is no router of the host's: its advertisements would give the whole host a default
+	 * route, addresses, an MTU and a hop limit, which stay when the rig has ended.
 	 */
 	{ "ipv6/conf/%s/accept_ra", "0" },
 	{ "ipv6/conf/%s/autoconf", "0" },
 	{ "ipv6/conf/%s/accept_redirects", "0" },
-	/* The kernel takes them all the same where net.ipv4.conf.all says so (IN_DEV_RX_REDIRECTS). */
+	/*
+	 * The kernel takes them all the same where net.ipv4.conf.all says so (IN_DEV_RX_REDIRECTS).
+	 */
 	{ "ipv4/conf/%s/accept_redirects", "0" },
 };
 

@@ -5,7 +5,10 @@
 
 struct usn_err;
 
-/* To be called before the interface is up. What the kernel lacks, IPv6 for one, is passed over. 0 or -errno. */
+/*
+ * To be called before the interface is up. What the kernel lacks, IPv6 for one, is passed over. 0
+ * or -errno.
+ */
 int devconf_set(const char *device, struct usn_err *e);
 
 #endif

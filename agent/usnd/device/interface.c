@@ -54,7 +54,10 @@ static void add_link_setup(struct netlink *nl, uint32_t ifindex, const struct se
 	ifi->ifi_index = (int)ifindex;
 	mnl_attr_put_u32(h, IFLA_MTU, s->mtu);
 	mnl_attr_put_u32(h, IFLA_TXQLEN, QUEUE_PACKETS);
-	/* TCP makes packets of the size that the rig sees; bigger ones would be cut up behind the taps. */
+	/*
+	 * TCP makes packets of the size that the rig sees; bigger ones would be cut up behind the
+	 * taps.
+	 */
 	mnl_attr_put_u32(h, IFLA_GSO_MAX_SEGS, 1);
 	af = mnl_attr_nest_start(h, IFLA_AF_SPEC);
 	put_inet_conf(h);

@@ -15,14 +15,16 @@
 #include "usnd/os/netlink.h"
 #include "usnd/os/netlink_request.h"
 
-/* Worse than any route of the host's own (those have 1024 or so); one for each device, best first. */
+/*
+ * Worse than any route of the host's own (those have 1024 or so); one for each device, best first.
+ */
 #define ROUTE_METRIC 0xffff0000u
 #define GUARD_METRIC (ROUTE_METRIC - 1)
 #define DROP_METRIC 0xffffffffu
 
 /*
- * Where the rules stand, behind those that people number by hand, and before those that the kernel does, which count down
- * from 32765:
+ * Where the rules stand, behind those that people number by hand, and before those that the kernel
+ * does, which count down from 32765:
  *
  *	OTHER	from an address of a device's, out of the usual networks: its table
  *	SKIP	from any other address out of those networks: go to END
@@ -31,9 +33,10 @@
  *	DEVICES	from an address of a device's: its table
  *	END
  *
- * IPv6 has to look closer. Where it finds no route, it looks once more with a source that it chooses itself
- * (ip6_dst_lookup_tail), so that on a host without a default route a device's address would lead everybody's packets there.
- * What tells an answer is a TCP port of its own, which a socket that connects has not yet, or the ICMP type.
+ * IPv6 has to look closer. Where it finds no route, it looks once more with a source that it
+ * chooses itself (ip6_dst_lookup_tail), so that on a host without a default route a device's
+ * address would lead everybody's packets there. What tells an answer is a TCP port of its own,
+ * which a socket that connects has not yet, or the ICMP type.
  */
 enum { PREF_OTHER = 31000, PREF_SKIP, PREF_ANSWERS, PREF_REST = 31010, PREF_DEVICES, PREF_END };
 
@@ -117,8 +120,8 @@ static void put_rule(struct netlink *nl, uint16_t type, const struct rule *r)
 }
 
 /*
- * What the kernel sends by itself over IPv6. It keeps an ICMP type and code where the destination's port is (union
- * flowi_uli). A range of ports can end at 65534 only.
+ * What the kernel sends by itself over IPv6. It keeps an ICMP type and code where the destination's
+ * port is (union flowi_uli). A range of ports can end at 65534 only.
  */
 #define TYPES(first, last) .protocol = IPPROTO_ICMPV6, .dport = { (first) << 8, (last) << 8 | 255 }
 static const struct rule answers6[] = {
@@ -248,7 +251,10 @@ int route_rules(struct netlink *nl, uint32_t number, const struct settings *s, s
 		     : 0;
 }
 
-/* By the table alone, as nobody may know any more which addresses the device had: one rule each time. */
+/*
+ * By the table alone, as nobody may know any more which addresses the device had: one rule each
+ * time.
+ */
 static void end_rules(struct netlink *nl, uint8_t family, uint32_t pref, uint32_t number)
 {
 	const struct rule r = { .family = family,

@@ -27,7 +27,9 @@ void settings_default(uint32_t number, struct settings *ret)
 					       (uint8_t)number, [15] = 1 } };
 }
 
-/* One key's value into the settings; *replaced tells whether this source has given an address yet. */
+/*
+ * One key's value into the settings; *replaced tells whether this source has given an address yet.
+ */
 
 static int set_address(struct settings *s, const char *value, bool *replaced, struct usn_err *e)
 {

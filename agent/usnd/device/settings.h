@@ -37,15 +37,17 @@ struct settings {
 	size_t n_users, n_groups;
 };
 
-/* usnN: 10.(64 + N/256).(N mod 256).1/24, fd75:736e:0:N::1/64, MTU 1500, no peer, loopback exempt. */
+/*
+ * usnN: 10.(64 + N/256).(N mod 256).1/24, fd75:736e:0:N::1/64, MTU 1500, no peer, loopback exempt.
+ */
 void settings_default(uint32_t number, struct settings *ret);
 
 /* Where the device's file is. */
 void settings_path(uint32_t number, char ret[64]);
 
 /*
- * Reads path over *s; a file that is not there changes nothing. The first Address= replaces the addresses
- * that were there before. Errors name the file and the line.
+ * Reads path over *s; a file that is not there changes nothing. The first Address= replaces the
+ * addresses that were there before. Errors name the file and the line.
  */
 int settings_read(const char *path, struct settings *s, struct usn_err *e);
 

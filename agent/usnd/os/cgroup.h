@@ -25,10 +25,14 @@ bool cgroup_populated(int dir_fd);
 /* All processes in the cgroup and below it; *ret is malloced. 0 or -errno. */
 int cgroup_pids(int dir_fd, pid_t **ret, size_t *ret_n);
 
-/* Removes a cgroup of the parent's with what is nested in it, all without processes. 0 or -errno. */
+/*
+ * Removes a cgroup of the parent's with what is nested in it, all without processes. 0 or -errno.
+ */
 int cgroup_remove(int parent_fd, const char *name);
 
-/* Takes the calling process out of a cgroup at or below path (relative to the root), into the root. */
+/*
+ * Takes the calling process out of a cgroup at or below path (relative to the root), into the root.
+ */
 int cgroup_leave(int root_fd, const char *path);
 
 #endif

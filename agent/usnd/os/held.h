@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The rings that users hold. A ring is the kernel's memory as long as anybody has a descriptor of it or a link of its tap, also
- * when the connection that it was asked for by has ended: so it is the rings that are counted, each by its map's id.
+ * The rings that users hold. A ring is the kernel's memory as long as anybody has a descriptor of
+ * it or a link of its tap, also when the connection that it was asked for by has ended: so it is
+ * the rings that are counted, each by its map's id.
  */
 #ifndef USN_HELD_H
 #define USN_HELD_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A request of several rtnetlink messages, built in the connection's buffer and sent by one system call:
+ * A request of several rtnetlink messages, built in the connection's buffer and sent by one system
+ * call:
  *
  *	netlink_begin(nl);
  *	h = netlink_message(nl, RTM_NEWLINK, 0);
@@ -16,7 +17,9 @@
 
 struct netlink;
 
-/* What a request holds, in bytes. Nothing checks that: who adds messages by the dozen asserts it. */
+/*
+ * What a request holds, in bytes. Nothing checks that: who adds messages by the dozen asserts it.
+ */
 #define NETLINK_REQUEST_SIZE 24576
 
 void netlink_begin(struct netlink *nl);
@@ -27,9 +30,9 @@ struct nlmsghdr *netlink_message(struct netlink *nl, uint16_t type, uint16_t fla
 void netlink_finish(struct netlink *nl, const struct nlmsghdr *h);
 
 /*
- * Sends the request and waits for all answers. 0, or the -errno of the first message that failed, whose
- * place in the request is then in *ret_failed (NULL: not wanted). Failures with "tolerated" (an errno, 0: none) count as
- * success.
+ * Sends the request and waits for all answers. 0, or the -errno of the first message that failed,
+ * whose place in the request is then in *ret_failed (NULL: not wanted). Failures with "tolerated"
+ * (an errno, 0: none) count as success.
  */
 int netlink_commit(struct netlink *nl, int tolerated, uint32_t *ret_failed);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The cookie of a network namespace. Sockets tell it since Linux 5.14, and BPF programs of cgroups get it since 5.7, so that
- * on the kernels between a program has to be asked: it is put on the cgroup tree as long as it takes to make one
- * socket, and notes the namespace of each under the cookie of the socket, so that whoever else makes one does not matter.
+ * The cookie of a network namespace. Sockets tell it since Linux 5.14, and BPF programs of cgroups
+ * get it since 5.7, so that on the kernels between a program has to be asked: it is put on the
+ * cgroup tree as long as it takes to make one socket, and notes the namespace of each under the
+ * cookie of the socket, so that whoever else makes one does not matter.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -22,7 +23,10 @@
 static int load_asker(int map_fd)
 {
 	const struct bpf_insn insns[] = {
-		/* r6 = the socket; fp-8 = bpf_get_socket_cookie(r6); fp-16 = bpf_get_netns_cookie(r6) */
+		/*
+		 * r6 = the socket; fp-8 = bpf_get_socket_cookie(r6); fp-16 =
+		 * bpf_get_netns_cookie(r6)
+		 */
 		COPY(BPF_REG_6, BPF_REG_1),
 		CALL(BPF_FUNC_get_socket_cookie),
 		STORE(-8, BPF_REG_0),

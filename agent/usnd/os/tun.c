@@ -84,7 +84,10 @@ int tun_attach(const char *name, int *ret_fd, struct usn_err *e)
 	return 0;
 }
 
-/* /proc/PID/fdinfo/FD of a TUN queue has a line "iff:\tNAME" (tun_chr_show_fdinfo, drivers/net/tun.c). */
+/*
+ * /proc/PID/fdinfo/FD of a TUN queue has a line "iff:\tNAME" (tun_chr_show_fdinfo,
+ * drivers/net/tun.c).
+ */
 static bool is_queue_of(int fdinfo_dir, const char *fd_name, const char *device)
 {
 	_cleanup_close_ int fd = openat(fdinfo_dir, fd_name, O_RDONLY | O_CLOEXEC);

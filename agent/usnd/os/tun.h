@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* TUN queues (Documentation/networking/tuntap.rst): one a device, so that packets keep their order. */
+/*
+ * TUN queues (Documentation/networking/tuntap.rst): one a device, so that packets keep their order.
+ */
 #ifndef USN_TUN_H
 #define USN_TUN_H
 
@@ -25,15 +27,18 @@ int tun_attach(const char *name, int *ret_fd, struct usn_err *e);
 bool tun_is_kept(const char *name);
 
 /*
- * Finds a process that has the queue open and opens the same one: the same open file, in *ret_fd, and the
- * process as pid and pidfd. -ESRCH: none is found.
+ * Finds a process that has the queue open and opens the same one: the same open file, in *ret_fd,
+ * and the process as pid and pidfd. -ESRCH: none is found.
  */
 int tun_borrow(const char *name, int *ret_fd, pid_t *ret_pid, int *ret_pidfd);
 
 /* Whether the descriptor is the queue of the device of this name in our network namespace. */
 bool tun_is(int fd, const char *name);
 
-/* Reads one packet without waiting, whatever other holders of the open file have set. -EAGAIN: none. */
+/*
+ * Reads one packet without waiting, whatever other holders of the open file have set. -EAGAIN:
+ * none.
+ */
 ssize_t tun_read(int fd, void *buf, size_t size);
 
 #endif

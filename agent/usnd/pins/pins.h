@@ -52,7 +52,10 @@ int device_entry_put(struct pins *p, uint32_t number, const struct usn_device *d
 int device_entry_get(struct pins *p, uint32_t number, struct usn_device *ret);
 void device_entry_remove(struct pins *p, uint32_t number);
 
-/* The counters go with the device, or with the last of its runs if that is later: what is refused counts. */
+/*
+ * The counters go with the device, or with the last of its runs if that is later: what is refused
+ * counts.
+ */
 void counters_remove(struct pins *p, uint32_t number);
 
 /* The device's counters, summed over the CPUs. */

@@ -11,8 +11,9 @@
 #include "usnd/pins/redirects.h"
 
 /*
- * A filter of the clsact qdisc and not a tcx link: it needs no pin, is the interface's as long as that exists, on any kernel,
- * and stands behind the taps, which show what a rig has sent. Those on clsact have priorities below 200 (lib/clsact.c).
+ * A filter of the clsact qdisc and not a tcx link: it needs no pin, is the interface's as long as
+ * that exists, on any kernel, and stands behind the taps, which show what a rig has sent. Those on
+ * clsact have priorities below 200 (tap/clsact.c).
  */
 #define PRIORITY 60000
 

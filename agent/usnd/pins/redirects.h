@@ -16,7 +16,10 @@ struct redirects *redirects_free(struct redirects *r);
 /* Loads the program and frees it again. */
 int redirects_try(struct loaded *ret, struct usn_err *e);
 
-/* Attaches it to an interface, in the place of an earlier agent's. It stays until the interface goes. */
+/*
+ * Attaches it to an interface, in the place of an earlier agent's. It stays until the interface
+ * goes.
+ */
 int redirects_drop(const struct redirects *r, uint32_t ifindex, const char *device,
 		   struct usn_err *e);
 

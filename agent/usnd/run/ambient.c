@@ -81,7 +81,9 @@ static int load(struct ambient **ret, int cgroup_fd, bool storage, struct usn_er
 	return 0;
 }
 
-/* What the kernel refused, or -ENOSYS with another reason if that is known to be the kernel's age. */
+/*
+ * What the kernel refused, or -ENOSYS with another reason if that is known to be the kernel's age.
+ */
 static int blame_kernel(int r, struct usn_err *e)
 {
 	if (kernel_tells_task() != -EINVAL)

@@ -18,10 +18,16 @@ struct usn_err;
 int ambient_open(struct agent *a, struct usn_err *e);
 struct ambient *ambient_free(struct ambient *m);
 
-/* Loads the programs as ambient_on() does, but pins and attaches none. -ENOSYS: the kernel cannot have the mode. */
+/*
+ * Loads the programs as ambient_on() does, but pins and attaches none. -ENOSYS: the kernel cannot
+ * have the mode.
+ */
 int ambient_try(struct loaded *ret, struct usn_err *e);
 
-/* path: relative to the cgroup v2 tree or where that is mounted; NULL: all of it. On there already: nothing. */
+/*
+ * path: relative to the cgroup v2 tree or where that is mounted; NULL: all of it. On there already:
+ * nothing.
+ */
 int ambient_on(struct agent *a, const char *path, struct usn_err *e);
 void ambient_off(struct agent *a);
 

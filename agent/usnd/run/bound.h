@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Cgroups bound in place: a run whose cgroup is somebody else's, such as a service's. It has links of its own, ends when
- * the cgroup is removed or it is unbound, and is never removed by us.
+ * Cgroups bound in place: a run whose cgroup is somebody else's, such as a service's. It has links
+ * of its own, ends when the cgroup is removed or it is unbound, and is never removed by us.
  */
 #ifndef USN_BOUND_H
 #define USN_BOUND_H
@@ -17,7 +17,10 @@ int bound_start(struct device *d, const char *path, const struct run_options *o,
 		struct usn_err *e);
 int bound_end(struct agent *a, const char *path, struct usn_err *e);
 
-/* Ends it if its cgroup was removed, or is a scope of ours that is empty: systemd removes it in its own time. */
+/*
+ * Ends it if its cgroup was removed, or is a scope of ours that is empty: systemd removes it in its
+ * own time.
+ */
 void bound_reap(struct run *r);
 
 #endif

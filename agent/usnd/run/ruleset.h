@@ -18,7 +18,9 @@ int ruleset_read(struct agent *a, uint32_t id, struct exempt *x, struct usn_err 
 
 void ruleset_remove(struct agent *a, uint32_t id);
 
-/* Makes USN_RULESET_LOCAL the host's addresses as they are now, without those of usn's own devices. */
+/*
+ * Makes USN_RULESET_LOCAL the host's addresses as they are now, without those of usn's own devices.
+ */
 int ruleset_follow_addresses(struct agent *a, struct usn_err *e);
 
 /* Removes the sets that nobody uses: what an agent that was killed left half done. */

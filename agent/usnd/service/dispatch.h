@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a request to its answer: the method is looked for, its caller permitted, and it is called. */
+/*
+ * From a request to its answer: the method is looked for, its caller permitted, and it is called.
+ */
 #ifndef USN_DISPATCH_H
 #define USN_DISPATCH_H
 

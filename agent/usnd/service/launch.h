@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How a caller gets into a run. Root gets a descriptor of the new cgroup's cgroup.procs and enters by itself. With that
- * descriptor one can move anybody's processes, so others are moved by the agent. Where systemd is process 1, it moves
- * either into a scope, which is then bound as a cgroup in place.
+ * How a caller gets into a run. Root gets a descriptor of the new cgroup's cgroup.procs and enters
+ * by itself. With that descriptor one can move anybody's processes, so others are moved by the
+ * agent. Where systemd is process 1, it moves either into a scope, which is then bound as a cgroup
+ * in place.
  */
 #ifndef USN_LAUNCH_H
 #define USN_LAUNCH_H

@@ -8,8 +8,8 @@
 struct usn_err;
 
 /*
- * The agent's from here on, until the descriptor is closed. An agent that was started on demand gives way to one that a
- * service manager starts. -EALREADY: another answers, and stays.
+ * The agent's from here on, until the descriptor is closed. An agent that was started on demand
+ * gives way to one that a service manager starts. -EALREADY: another answers, and stays.
  */
 int lock_take(int *ret_fd, struct usn_err *e);
 

@@ -66,7 +66,10 @@ static int check_same(const struct device *d, const struct settings *s, struct u
 		   : 0;
 }
 
-/* Somebody may have taken the interface down meanwhile, and IPv6 addresses and routes went with that. */
+/*
+ * Somebody may have taken the interface down meanwhile, and IPv6 addresses and routes went with
+ * that.
+ */
 static int stay_up(struct device *d, const struct settings *s, struct usn_err *e)
 {
 	struct link_state st;

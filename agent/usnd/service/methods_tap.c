@@ -49,7 +49,10 @@ static int count_ring(struct call *call, struct usn_err *e)
 	return usn_fail_errno(e, -r, "cannot count the ring of the tap");
 }
 
-/* The run is looked for by its name among the agent's own: nothing is opened. *ret_cgroup 0: no run is asked for. */
+/*
+ * The run is looked for by its name among the agent's own: nothing is opened. *ret_cgroup 0: no run
+ * is asked for.
+ */
 static int find_run(const struct call *call, uint64_t *ret_cgroup, struct usn_err *e)
 {
 	const json_t *value = json_object_get(call->parameters, "run");
@@ -64,7 +67,9 @@ static int find_run(const struct call *call, uint64_t *ret_cgroup, struct usn_er
 	if (!name)
 		return usn_fail(e, EINVAL, "the parameter 'run' is not a string");
 	run = run_by_name(c->agent, name);
-	/* One answer for a run that there is not and for one on a device that is not the caller's. */
+	/*
+	 * One answer for a run that there is not and for one on a device that is not the caller's.
+	 */
 	if (!run || permit_device(c, run->number, &no) < 0)
 		return usn_fail(e, ENOENT, "there is no run '%.100s': usn list shows the runs",
 				name);

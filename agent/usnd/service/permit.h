@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who may do what. Root may do all. Others may run on, look at, and be the rig of the devices whose files name them
- * (User=, Group=, see usn.conf(5)); the file is read each time, so that it alone decides.
+ * Who may do what. Root may do all. Others may run on, look at, and be the rig of the devices whose
+ * files name them (User=, Group=, see usn.conf(5)); the file is read each time, so that it alone
+ * decides.
  */
 #ifndef USN_PERMIT_H
 #define USN_PERMIT_H
@@ -16,8 +17,8 @@ struct usn_err;
 int permit_device(const struct caller *c, uint32_t number, struct usn_err *e);
 
 /*
- * The process that connected: a pidfd (the caller's to close), even if its number was given to another one since. A process
- * of another user's than the connection's is refused.
+ * The process that connected: a pidfd (the caller's to close), even if its number was given to
+ * another one since. A process of another user's than the connection's is refused.
  */
 int permit_pidfd(const struct caller *c, struct usn_err *e);
 

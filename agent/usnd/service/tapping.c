@@ -40,7 +40,10 @@ static bool fits(json_int_t value, json_int_t max)
 	return value >= 0 && value <= max;
 }
 
-/* It comes compiled: what somebody writes is not for root's libpcap to parse. Each instruction is code, jt, jf, k. */
+/*
+ * It comes compiled: what somebody writes is not for root's libpcap to parse. Each instruction is
+ * code, jt, jf, k.
+ */
 static int read_filter(const json_t *list, struct filter **ret, struct usn_err *e)
 {
 	size_t n = json_array_size(list), i;
