@@ -109,10 +109,10 @@ static int go_background(int *ret_ready_fd, struct usn_err *e)
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return usn_fail_errno(e, errno, "pipe");
+		return usn_fail_errno(e, errno, "cannot make a pipe to the agent");
 	pid = fork();
 	if (pid < 0)
-		return usn_fail_errno(e, errno, "fork");
+		return usn_fail_errno(e, errno, "cannot start the agent's process");
 	if (pid > 0) {
 		close(fds[1]);
 		if (read(fds[0], &ready, 1) == 1)

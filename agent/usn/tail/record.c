@@ -54,7 +54,7 @@ static int write_to(struct record *c, int out, struct snapshot *ret, struct usn_
 
 	o.file = "-";
 	if (dup2(out, STDOUT_FILENO) < 0)
-		return usn_fail_errno(e, errno, "dup");
+		return usn_fail_errno(e, errno, "cannot take over the descriptor of the dump");
 	r = snapshot_write(&c->history, &c->capture.devices, c->capture.tap, &o, ret, e);
 	/* Whose output it is does the asking side know, and what became of it is its own matter. */
 	return r < 0 ? usn_fail(e, -r, "%s", strerror(-r)) : 0;

@@ -61,21 +61,30 @@ static bool is_usual(const struct prefix *p)
 	       (p->addr[whole] & mask) == (u->addr[whole] & mask);
 }
 
-static void put_default(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family,
-			uint8_t kind, uint32_t table, uint32_t metric, uint32_t ifindex)
+struct default_route {
+	uint8_t family;
+	uint8_t kind; /* RTN_* */
+	uint32_t table;
+	uint32_t metric;
+	uint32_t ifindex; /* 0: none */
+};
+
+static void put_default(struct netlink *nl, uint16_t type, uint16_t flags,
+			const struct default_route *d)
 {
 	struct nlmsghdr *h = netlink_message(nl, type, flags);
 	struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof(*rt));
+	bool on_link = d->family == AF_INET && d->ifindex;
 
-	rt->rtm_family = family;
+	rt->rtm_family = d->family;
 	rt->rtm_table = RT_TABLE_UNSPEC;
 	rt->rtm_protocol = RTPROT_STATIC;
-	rt->rtm_scope = family == AF_INET && ifindex ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-	rt->rtm_type = kind;
-	mnl_attr_put_u32(h, RTA_TABLE, table);
-	mnl_attr_put_u32(h, RTA_PRIORITY, metric);
-	if (ifindex)
-		mnl_attr_put_u32(h, RTA_OIF, ifindex);
+	rt->rtm_scope = on_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	rt->rtm_type = d->kind;
+	mnl_attr_put_u32(h, RTA_TABLE, d->table);
+	mnl_attr_put_u32(h, RTA_PRIORITY, d->metric);
+	if (d->ifindex)
+		mnl_attr_put_u32(h, RTA_OIF, d->ifindex);
 	netlink_finish(nl, h);
 }
 
@@ -177,7 +186,9 @@ static int set_frame(struct netlink *nl, uint8_t family, bool on)
 	netlink_begin(nl);
 	put_frame(nl, rule, family);
 	if (family == AF_INET6)
-		put_default(nl, route, flags, family, RTN_THROW, RT_TABLE_MAIN, GUARD_METRIC, 0);
+		put_default(nl, route, flags,
+			    &(struct default_route){ family, RTN_THROW, RT_TABLE_MAIN, GUARD_METRIC,
+						     0 });
 	return netlink_commit(nl, on ? EEXIST : ENOENT, NULL);
 }
 
@@ -236,8 +247,9 @@ int route_rules(struct netlink *nl, uint32_t number, const struct settings *s, s
 	netlink_begin(nl);
 	for (i = 0; i < 2; i++) {
 		if (has_family(s, families[i]))
-			put_default(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, families[i],
-				    RTN_BLACKHOLE, ROUTE_TABLE(number), DROP_METRIC, 0);
+			put_default(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
+				    &(struct default_route){ families[i], RTN_BLACKHOLE,
+							     ROUTE_TABLE(number), DROP_METRIC, 0 });
 	}
 	for (i = 0; i < s->n_addresses; i++) {
 		struct prefix from = s->addresses[i];
@@ -280,8 +292,9 @@ void route_rules_end(struct netlink *nl, uint32_t number)
 		end_rules(nl, families[i], PREF_DEVICES, number);
 		end_rules(nl, families[i], PREF_OTHER, number);
 		netlink_begin(nl);
-		put_default(nl, RTM_DELROUTE, 0, families[i], RTN_BLACKHOLE, ROUTE_TABLE(number),
-			    DROP_METRIC, 0);
+		put_default(nl, RTM_DELROUTE, 0,
+			    &(struct default_route){ families[i], RTN_BLACKHOLE,
+						     ROUTE_TABLE(number), DROP_METRIC, 0 });
 		netlink_commit(nl, ESRCH, NULL);
 	}
 }
@@ -290,12 +303,15 @@ void route_put_defaults(struct netlink *nl, uint16_t flags, uint32_t ifindex, ui
 			const struct settings *s)
 {
 	if (has_family(s, AF_INET6)) {
-		put_default(nl, RTM_NEWROUTE, flags, AF_INET6, RTN_UNICAST, RT_TABLE_MAIN,
-			    ROUTE_METRIC + number, ifindex);
-		put_default(nl, RTM_NEWROUTE, flags, AF_INET6, RTN_UNICAST, ROUTE_TABLE(number),
-			    ROUTE_METRIC, ifindex);
+		put_default(nl, RTM_NEWROUTE, flags,
+			    &(struct default_route){ AF_INET6, RTN_UNICAST, RT_TABLE_MAIN,
+						     ROUTE_METRIC + number, ifindex });
+		put_default(nl, RTM_NEWROUTE, flags,
+			    &(struct default_route){ AF_INET6, RTN_UNICAST, ROUTE_TABLE(number),
+						     ROUTE_METRIC, ifindex });
 	}
 	if (has_family(s, AF_INET))
-		put_default(nl, RTM_NEWROUTE, flags, AF_INET, RTN_UNICAST, ROUTE_TABLE(number), 1,
-			    ifindex);
+		put_default(nl, RTM_NEWROUTE, flags,
+			    &(struct default_route){ AF_INET, RTN_UNICAST, ROUTE_TABLE(number), 1,
+						     ifindex });
 }
